@@ -1,0 +1,3 @@
+//! watchglass: see everything an AI agent did, while it does it.
+
+pub mod model;

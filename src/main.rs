@@ -1,0 +1,3 @@
+//! The `watchglass` binary.
+
+fn main() {}
