@@ -1,3 +1,5 @@
 //! watchglass: see everything an AI agent did, while it does it.
 
+pub mod clock;
 pub mod model;
+pub mod store;
