@@ -2,5 +2,6 @@
 
 pub mod clock;
 pub mod model;
+pub mod replay;
 pub mod service;
 pub mod store;

@@ -153,7 +153,7 @@ impl Problem {
         let field = field.into();
         Self::new(Code::FieldTooLarge, format!("`{field}` has {actual} {what}, the limit is {limit}"))
             .at(field)
-            .exceeding(limit, actual)
+            .exceeding(limit as u64, actual as u64)
     }
 
     /// An [`Internal`](Code::Internal) caused by `source`.
@@ -180,9 +180,9 @@ impl Problem {
 
     /// Gives the limit and what was found.
     #[must_use]
-    pub fn exceeding(mut self, limit: usize, actual: usize) -> Self {
-        self.0.limit = Some(limit as u64);
-        self.0.actual = Some(actual as u64);
+    pub fn exceeding(mut self, limit: u64, actual: u64) -> Self {
+        self.0.limit = Some(limit);
+        self.0.actual = Some(actual);
         self
     }
 

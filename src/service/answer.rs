@@ -3,6 +3,8 @@
 //! In every answer that holds what agents wrote, hidden and terminal-control characters are made visible and
 //! `untrusted` is true.
 
+#![expect(clippy::doc_markdown, reason = "these texts are what clients show, as they stand")]
+
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};

@@ -18,7 +18,11 @@ struct Cursor<P> {
 const MAX_CHARS: usize = 1_024;
 
 /// An opaque text for `position`, good for this project and question alone.
-pub(super) fn encode<P: Serialize>(project: &ProjectId, question: &impl Serialize, position: P) -> Result<String, Problem> {
+pub(super) fn encode<P: Serialize>(
+    project: &ProjectId,
+    question: &impl Serialize,
+    position: P,
+) -> Result<String, Problem> {
     let cursor = Cursor { question: short_digest(project, question)?, position };
     Ok(URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor).map_err(Problem::internal)?))
 }

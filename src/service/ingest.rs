@@ -12,7 +12,8 @@ use super::text::{given, idempotency, message, name, object, optional_name};
 use super::{Committed, Service, committed, within_deadline};
 use crate::model::{
     Code, EventType, Level, Lifted, Log, Measurement, MetricKind, Point, Problem, ProjectId, Record, Span,
-    SpanEnd, SpanId, SpanKind, SpanStatus, TraceContext, TraceId, Usage, Write, Written, digest, is_none_word,
+    SpanEnd, SpanId, SpanKind, SpanStatus, TraceContext, TraceId, Usage, Write, Written, digest,
+    is_none_word,
 };
 
 impl Service {
@@ -81,9 +82,9 @@ impl Service {
 
         let trace_id = asked.or_else(|| lifted.trace_id.clone());
         let context = context.filter(|context| {
-            trace_id.as_ref().is_none_or(|asked| {
-                *asked == context.trace_id || asked.to_w3c() == context.trace_id.to_w3c()
-            })
+            trace_id
+                .as_ref()
+                .is_none_or(|asked| *asked == context.trace_id || asked.to_w3c() == context.trace_id.to_w3c())
         });
         let (parent_span_id, parent_remote) = match (parent, &context) {
             (Parent::Given(id), _) => (Some(id), false),
@@ -168,7 +169,8 @@ impl Service {
         let value = number(&request.value)?;
         let labels = object("labels", request.labels)?;
         let kind = given(request.kind.as_deref()).map(|kind| MetricKind::parse("kind", kind)).transpose()?;
-        let measured = Measurement { name: &request.metric_name, value, labels: &labels, kind }.normalize()?;
+        let measured =
+            Measurement { name: &request.metric_name, value, labels: &labels, kind }.normalize()?;
         let context = within_deadline(self.context(caller)).await?;
         let series = measured.name.clone();
         let point = Point {
@@ -258,7 +260,10 @@ fn number(value: &Value) -> Result<f64, Problem> {
     if number.as_u64().is_some_and(|number| i64::try_from(number).is_err()) {
         return Err(wrong("`value` is an integer that does not fit into 64 bits"));
     }
-    number.as_f64().filter(|number| number.is_finite()).ok_or_else(|| wrong("`value` must be a finite number"))
+    number
+        .as_f64()
+        .filter(|number| number.is_finite())
+        .ok_or_else(|| wrong("`value` must be a finite number"))
 }
 
 fn mismatch() -> Problem {

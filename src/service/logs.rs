@@ -38,8 +38,7 @@ impl Service {
             }
             logs.push(log);
         }
-        let next =
-            next.map(|position| cursor::encode(&caller.project, &request, position)).transpose()?;
+        let next = next.map(|position| cursor::encode(&caller.project, &request, position)).transpose()?;
         Ok(LogsAnswer {
             total: page.total.value,
             total_exact: page.total.exact,
@@ -75,7 +74,9 @@ impl Service {
             event_type: event_filter(request.event_type.as_deref())?,
             level,
             since: self.clock.now().minus(since),
-            trace_id: given(request.trace_id.as_deref()).map(|id| TraceId::parse("trace_id", id)).transpose()?,
+            trace_id: given(request.trace_id.as_deref())
+                .map(|id| TraceId::parse("trace_id", id))
+                .transpose()?,
             agent_name: given(request.agent_name.as_deref()).map(ToOwned::to_owned),
             words: text.to_lowercase().split_whitespace().map(ToOwned::to_owned).collect(),
             limit: limit(request.limit.as_ref(), 100, MAX_LOGS)?,

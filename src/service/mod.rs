@@ -37,6 +37,9 @@ const CALL_DEADLINE: Duration = Duration::from_secs(5);
 /// What an answered write became, once it is committed.
 pub type Committed<T> = BoxFuture<'static, Result<T, Problem>>;
 
+/// Is shown records, as JSON.
+pub type Echo = Arc<dyn Fn(&serde_json::Value) + Send + Sync>;
+
 /// What the service needs to know besides its store.
 #[derive(Clone)]
 pub struct ServiceOptions {
@@ -44,8 +47,8 @@ pub struct ServiceOptions {
     pub stale_after: Duration,
     /// How far back logs are kept, and so can be asked for.
     pub logs_kept: Duration,
-    /// Is shown every record that was stored, as JSON.
-    pub echo: Option<Arc<dyn Fn(&serde_json::Value) + Send + Sync>>,
+    /// Is shown every record that was stored.
+    pub echo: Option<Echo>,
 }
 
 impl Default for ServiceOptions {

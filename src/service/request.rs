@@ -2,6 +2,8 @@
 //!
 //! The fields are as loose as clients are; the service makes them strict and names what is wrong.
 
+#![expect(clippy::doc_markdown, reason = "these texts are what clients show, as they stand")]
+
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -225,13 +227,14 @@ pub fn decode<T: DeserializeOwned>(arguments: Map<String, Value>, known: &[&str]
 
 /// What was wanted, without what was given: that is the agent's text.
 fn wanted(error: &str) -> String {
-    error.rsplit_once("expected ").map_or_else(|| "unreadable".to_owned(), |(_, wanted)| format!("expected {wanted}"))
+    error
+        .rsplit_once("expected ")
+        .map_or_else(|| "unreadable".to_owned(), |(_, wanted)| format!("expected {wanted}"))
 }
 
 fn unknown_argument(name: &str, known: &[&str]) -> Problem {
-    let problem = Problem::new(Code::InvalidArgument, format!("there is no argument {}", quoted(name))).at(
-        name.chars().take(80).collect::<String>(),
-    );
+    let problem = Problem::new(Code::InvalidArgument, format!("there is no argument {}", quoted(name)))
+        .at(name.chars().take(80).collect::<String>());
     let nearest = known
         .iter()
         .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
@@ -257,7 +260,10 @@ mod tests {
         let typo = decoded(json!({"spanid": "a"})).unwrap_err();
         assert_eq!(typo.hint.as_deref(), Some("did you mean `span_id`"));
         let missing = decoded(json!({})).unwrap_err();
-        assert_eq!((missing.field.as_deref(), missing.message.as_str()), (Some("span_id"), "`span_id` is missing"));
+        assert_eq!(
+            (missing.field.as_deref(), missing.message.as_str()),
+            (Some("span_id"), "`span_id` is missing")
+        );
         let wrong = decoded(json!({"span_id": 5})).unwrap_err();
         assert_eq!(wrong.message, "`span_id` has the wrong type: expected a string");
         assert_eq!(decoded(json!({"span_id": "a"})).unwrap().status.as_deref(), Some("ok"));

@@ -22,7 +22,8 @@ impl Service {
         let after = given(request.cursor.as_deref())
             .map(|text| cursor::decode(&caller.project, &request.trace_id, text))
             .transpose()?;
-        let mut query = TraceQuery { trace_id: asked, limit: limit(request.limit.as_ref(), 1_000, MAX_SPANS)?, after };
+        let mut query =
+            TraceQuery { trace_id: asked, limit: limit(request.limit.as_ref(), 1_000, MAX_SPANS)?, after };
         let mut page = self.store.trace(&caller.project, &query).await?;
         if page.total == 0 {
             page = self.trace_by_other_form(caller, &mut query).await?;
@@ -31,7 +32,11 @@ impl Service {
     }
 
     /// The trace, where it was stored under another form of the id that was asked for.
-    async fn trace_by_other_form(&self, caller: &Caller, query: &mut TraceQuery) -> Result<TracePage, Problem> {
+    async fn trace_by_other_form(
+        &self,
+        caller: &Caller,
+        query: &mut TraceQuery,
+    ) -> Result<TracePage, Problem> {
         let w3c = query.trace_id.to_w3c();
         let original = TraceId::stored(self.original(&caller.project, &w3c).await?);
         if original == query.trace_id {
@@ -73,9 +78,8 @@ impl Service {
         let count = |statuses: &[SpanStatus]| {
             spans.iter().filter(|span| statuses.iter().any(|status| span.status == status.as_str())).count()
         };
-        let next = next
-            .map(|position| cursor::encode(&caller.project, &request.trace_id, position))
-            .transpose()?;
+        let next =
+            next.map(|position| cursor::encode(&caller.project, &request.trace_id, position)).transpose()?;
         Ok(TraceAnswer {
             trace_id: query.trace_id.into(),
             tree,

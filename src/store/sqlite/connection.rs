@@ -75,7 +75,8 @@ impl Connections {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Problem> {
-        let reader = Arc::clone(&self.readers[self.next_reader.fetch_add(1, Ordering::Relaxed) % self.readers.len()]);
+        let reader =
+            Arc::clone(&self.readers[self.next_reader.fetch_add(1, Ordering::Relaxed) % self.readers.len()]);
         off_thread(move || {
             let mut connection = lock(&reader);
             let started = Instant::now();

@@ -16,7 +16,11 @@ struct Rule {
 }
 
 /// Deletes a slice of each table, in every project.
-pub(super) fn slice(connection: &Connection, retention: &Retention, now: Timestamp) -> rusqlite::Result<Expired> {
+pub(super) fn slice(
+    connection: &Connection,
+    retention: &Retention,
+    now: Timestamp,
+) -> rusqlite::Result<Expired> {
     let mut logs_before = now.minus(retention.logs);
     let mut traces_before = now.minus(retention.traces);
     let full = used_bytes(connection)? > retention.max_bytes;
@@ -63,9 +67,11 @@ pub(super) fn slice(connection: &Connection, retention: &Retention, now: Timesta
         .collect::<rusqlite::Result<_>>()?;
     for project in projects {
         for rule in &rules {
-            let deleted = connection
-                .prepare_cached(rule.delete)?
-                .execute(params![project, rule.before.micros(), ROWS])?;
+            let deleted = connection.prepare_cached(rule.delete)?.execute(params![
+                project,
+                rule.before.micros(),
+                ROWS
+            ])?;
             expired.deleted += deleted as u64;
             expired.more |= deleted as u64 == ROWS.unsigned_abs();
         }

@@ -3,7 +3,9 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
-use crate::model::{EXACT_TOTAL_LIMIT, EventFilter, Level, LevelFilter, Log, LogPage, LogPosition, LogQuery, Timestamp, Total};
+use crate::model::{
+    EXACT_TOTAL_LIMIT, EventFilter, Level, LevelFilter, Log, LogPage, LogPosition, LogQuery, Timestamp, Total,
+};
 
 /// Rows that one call looks at where no index answers the question.
 const SCAN_BUDGET: usize = 20_000;
@@ -18,7 +20,7 @@ pub(super) fn page(connection: &Connection, project: i64, query: &LogQuery) -> r
             value += 1;
             value <= EXACT_TOTAL_LIMIT
         })?;
-        Total { value: value.min(EXACT_TOTAL_LIMIT), exact: end == End::OfRows }
+        Total { value: value.min(EXACT_TOTAL_LIMIT), exact: end == End::Rows }
     };
     let mut logs = Vec::new();
     let end = scan(connection, project, query, query.before.as_ref(), |log| {
@@ -26,9 +28,9 @@ pub(super) fn page(connection: &Connection, project: i64, query: &LogQuery) -> r
         logs.len() <= query.limit
     })?;
     let next = match end {
-        End::OfBudget(position) => Some(position),
-        End::OfRows => None,
-        End::OfInterest => {
+        End::Budget(position) => Some(position),
+        End::Rows => None,
+        End::Interest => {
             logs.truncate(query.limit);
             logs.last().map(Log::position)
         }
@@ -39,9 +41,9 @@ pub(super) fn page(connection: &Connection, project: i64, query: &LogQuery) -> r
 /// Why a scan ended.
 #[derive(PartialEq)]
 enum End {
-    OfRows,
-    OfInterest,
-    OfBudget(LogPosition),
+    Rows,
+    Interest,
+    Budget(LogPosition),
 }
 
 /// Shows what matches, newest first, to `take` until it says that it has enough.
@@ -68,19 +70,19 @@ fn scan(
     let mut last = None;
     while let Some(row) = rows.next()? {
         if seen == SCAN_BUDGET {
-            return Ok(last.map_or(End::OfRows, End::OfBudget));
+            return Ok(last.map_or(End::Rows, End::Budget));
         }
         seen += 1;
-        if let Some(log) = matching(row, query)? {
-            if !take(log) {
-                return Ok(End::OfInterest);
-            }
+        if let Some(log) = matching(row, query)?
+            && !take(log)
+        {
+            return Ok(End::Interest);
         }
         if seen == SCAN_BUDGET {
             last = Some(LogPosition { timestamp: Timestamp::from_micros(row.get(0)?), id: row.get(1)? });
         }
     }
-    Ok(End::OfRows)
+    Ok(End::Rows)
 }
 
 /// The log in `row` if it is wanted. Columns rule out most before a body is read.

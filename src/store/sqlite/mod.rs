@@ -101,7 +101,8 @@ impl Store for SqliteStore {
 
     async fn logs(&self, project: &ProjectId, query: &LogQuery) -> Result<LogPage, Problem> {
         let query = query.clone();
-        let page = self.read(project, move |connection, number| logs::page(connection, number, &query)).await?;
+        let page =
+            self.read(project, move |connection, number| logs::page(connection, number, &query)).await?;
         Ok(page.unwrap_or_default())
     }
 
@@ -176,7 +177,9 @@ impl Store for SqliteStore {
 fn commit_groups(connections: &Connections, mut groups: Groups) {
     while let Some(group) = groups.next_blocking() {
         if group.iter().all(|submission| submission.batch.is_empty()) {
-            group.into_iter().for_each(|submission| submission.answer(Answers::new()));
+            for submission in group {
+                submission.answer(Answers::new());
+            }
             continue;
         }
         let committed = connections
@@ -184,9 +187,15 @@ fn commit_groups(connections: &Connections, mut groups: Groups) {
         match committed {
             Ok(all) => {
                 let all: Vec<Answers> = all;
-                group.into_iter().zip(all).for_each(|(submission, answers)| submission.answer(answers));
+                for (submission, answers) in group.into_iter().zip(all) {
+                    submission.answer(answers);
+                }
             }
-            Err(problem) => group.into_iter().for_each(|submission| submission.fail(&problem)),
+            Err(problem) => {
+                for submission in group {
+                    submission.fail(&problem);
+                }
+            }
         }
     }
 }

@@ -23,7 +23,11 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), Problem> {
             transaction.execute_batch(step)?;
         }
         if found < STEPS.len() {
-            transaction.pragma_update(None, "user_version", STEPS.len() as i64)?;
+            transaction.pragma_update(
+                None,
+                "user_version",
+                i64::try_from(STEPS.len()).unwrap_or(i64::MAX),
+            )?;
         }
         transaction.commit()?;
         Ok(found)

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 
 use super::{Answer, body, touch_trace};
-use crate::model::{Level, Log, Written};
+use crate::model::{Level, Log, TraceId, Written};
 
 pub(super) fn write(connection: &Connection, project: i64, log: &Log) -> Answer {
     connection
@@ -18,7 +18,7 @@ pub(super) fn write(connection: &Connection, project: i64, log: &Log) -> Answer 
             log.level.map(Level::as_str),
             log.event_type.as_str(),
             log.agent_name,
-            log.trace_id.as_ref().map(|id| id.as_str()),
+            log.trace_id.as_ref().map(TraceId::as_str),
             body(log)?,
         ])?;
     if let Some(trace_id) = &log.trace_id {

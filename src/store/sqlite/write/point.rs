@@ -21,7 +21,9 @@ pub(super) fn write(connection: &Connection, project: i64, point: &Point) -> Ans
         }
     };
     if kind == MetricKind::Counter && point.value < 0.0 {
-        return Ok(Err(Problem::new(Code::InvalidNumber, "a counter can't grow by a negative value").at("value")));
+        return Ok(Err(
+            Problem::new(Code::InvalidNumber, "a counter can't grow by a negative value").at("value")
+        ));
     }
     let overflow = !add(connection, project, point, kind, &point.labels, true)?;
     if overflow {
@@ -83,24 +85,23 @@ fn add(
     });
     let buckets = buckets.map(|counts| body(&counts)).transpose()?;
     let updated = point.timestamp.micros();
-    match sequence {
-        Some(sequence) => connection
+    if let Some(sequence) = sequence {
+        connection
             .prepare_cached("UPDATE series SET value = ?2, buckets = ?3, updated = ?4 WHERE sequence = ?1")?
-            .execute(params![sequence, value, buckets, updated])?,
-        None => {
-            connection
-                .prepare_cached(
-                    "UPDATE metrics SET series_count = series_count + 1 WHERE project = ?1 AND name = ?2",
-                )?
-                .execute(params![project, point.name])?;
-            connection
-                .prepare_cached(
-                    "INSERT INTO series (project, name, labels, value, buckets, updated)
+            .execute(params![sequence, value, buckets, updated])?;
+    } else {
+        connection
+            .prepare_cached(
+                "UPDATE metrics SET series_count = series_count + 1 WHERE project = ?1 AND name = ?2",
+            )?
+            .execute(params![project, point.name])?;
+        connection
+            .prepare_cached(
+                "INSERT INTO series (project, name, labels, value, buckets, updated)
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                )?
-                .execute(params![project, point.name, labels, value, buckets, updated])?
-        }
-    };
+            )?
+            .execute(params![project, point.name, labels, value, buckets, updated])?;
+    }
     Ok(true)
 }
 

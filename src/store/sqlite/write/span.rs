@@ -18,7 +18,7 @@ pub(super) fn start(connection: &Connection, project: i64, start: &Span) -> Answ
     if trace.span_count >= MAX_SPANS_PER_TRACE {
         return Ok(Err(Problem::new(Code::TraceTooLarge, "the trace holds as many spans as a trace may")
             .at("trace_id")
-            .exceeding(MAX_SPANS_PER_TRACE as usize, trace.span_count as usize + 1)));
+            .exceeding(MAX_SPANS_PER_TRACE, trace.span_count + 1)));
     }
     let parent = match &start.parent_span_id {
         Some(parent) => find(connection, project, parent)?,
@@ -49,7 +49,9 @@ pub(super) fn start(connection: &Connection, project: i64, start: &Span) -> Answ
         .execute(params![project, span.trace_id.as_str()])?;
     for (alias, id) in span.w3c_aliases() {
         connection
-            .prepare_cached("INSERT OR IGNORE INTO aliases (project, alias, id, created) VALUES (?1, ?2, ?3, ?4)")?
+            .prepare_cached(
+                "INSERT OR IGNORE INTO aliases (project, alias, id, created) VALUES (?1, ?2, ?3, ?4)",
+            )?
             .execute(params![project, alias, id, span.start_time.micros()])?;
     }
     Ok(Ok(Written::SpanStarted(Box::new(span))))
