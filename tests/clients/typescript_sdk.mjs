@@ -16,14 +16,27 @@ const transports = {
   http: ([url]) => new StreamableHTTPClientTransport(new URL(url)),
 };
 
+/** The revision agreed on: the client tells its transport and nobody else. */
+function negotiated(wire) {
+  const tell = wire.setProtocolVersion?.bind(wire);
+  return new Promise((resolve) => {
+    wire.setProtocolVersion = (version) => {
+      resolve(version);
+      tell?.(version);
+    };
+  });
+}
+
 await main(async (era, transport, target) => {
   assert.equal(era, "legacy", "the 1.x SDK knows no other era");
   const client = new Client({ name: "typescript_sdk", version: "1.0.0" });
-  await client.connect(transports[transport](target));
+  const wire = transports[transport](target);
+  const protocol = negotiated(wire);
+  await client.connect(wire);
   const seen = await run(
     async () => (await client.listTools()).tools,
     (name, args, _meta) => client.callTool({ name, arguments: args, _meta }),
   );
   await client.close();
-  return { client: "typescript sdk 1.x", ...seen };
+  return { client: "typescript sdk 1.x", protocol: await protocol, ...seen };
 });

@@ -1,1 +1,5 @@
 //! The one integration-test binary.
+
+mod clients;
+mod conformance;
+mod support;
