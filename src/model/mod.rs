@@ -2,6 +2,36 @@
 //!
 //! **Invariant:** nothing here does I/O, waits, or asks what time it is.
 
+mod context;
+mod derived;
+mod id;
+mod lifted;
+mod log;
+mod metadata;
+mod metric;
 mod problem;
+mod query;
+mod span;
+pub mod text;
+mod time;
+mod write;
 
-pub use problem::{Code, Problem};
+pub use context::TraceContext;
+pub use id::{EventType, ProjectId, SpanId, TraceId, digest, is_none_word};
+pub use lifted::{Lifted, Usage};
+pub use log::{Level, Log};
+pub use metadata::{
+    MAX_KEY_BYTES, MAX_METADATA_BYTES, MAX_METADATA_DEPTH, MAX_METADATA_KEYS, check_metadata,
+};
+pub use metric::{
+    Labels, MAX_LABEL_VALUE_BYTES, MAX_LABELS, MAX_SERIES_PER_METRIC, MAX_SERIES_PER_PROJECT, Measurement,
+    MetricKind, Normalized, OVERFLOW_LABEL, Point, Series, SeriesValue, bucket_bounds, bucket_of,
+};
+pub use problem::{Code, Details, Problem};
+pub use query::{
+    EXACT_TOTAL_LIMIT, EventFilter, LevelFilter, LogPage, LogPosition, LogQuery, MAX_SPANS_PER_TRACE,
+    OpenRoot, SpanPosition, Total, TracePage, TraceQuery,
+};
+pub use span::{Span, SpanEnd, SpanKind, SpanStatus};
+pub use time::Timestamp;
+pub use write::{Idempotency, Record, Write, Written};

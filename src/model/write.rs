@@ -1,0 +1,77 @@
+//! What a store is given to write, and what it answers.
+
+use super::{Log, MetricKind, Point, Span, SpanEnd};
+
+/// One record on its way in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Write {
+    /// The record.
+    pub record: Record,
+    /// By what a repetition of the call is known.
+    pub idempotency: Option<Idempotency>,
+}
+
+/// What can be written.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Record {
+    /// An event.
+    Log(Box<Log>),
+    /// The start of a span. Its agent may still be unknown: the store takes it from the parent or the trace.
+    SpanStart(Box<Span>),
+    /// The end of a span.
+    SpanEnd(Box<SpanEnd>),
+    /// A measurement.
+    Point(Box<Point>),
+}
+
+/// A caller's name for a call, by which its repetition is known for 24 hours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Idempotency {
+    /// The caller's key.
+    pub key: String,
+    /// A digest of what the call said. The same key with another digest is a conflict.
+    pub fingerprint: String,
+}
+
+/// A record as it is now stored: for a repeated call, as the first one stored it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Written {
+    /// The log.
+    Log(Box<Log>),
+    /// The span, with the agent that the store found for it.
+    SpanStarted(Box<Span>),
+    /// The span, ended.
+    SpanEnded {
+        /// As it is stored.
+        span: Box<Span>,
+        /// Whether it had ended before.
+        already_ended: bool,
+    },
+    /// The point went into a series.
+    Point {
+        /// How the metric adds up.
+        kind: MetricKind,
+        /// Whether the metric has so many series that this point went into the one they share.
+        overflow: bool,
+    },
+}
+
+impl Write {
+    /// A record without an idempotency key.
+    pub const fn once(record: Record) -> Self {
+        Self { record, idempotency: None }
+    }
+}
+
+impl Record {
+    /// About how much memory the record holds, for bounds on what waits.
+    pub fn approximate_bytes(&self) -> usize {
+        let metadata = |map: &serde_json::Map<String, serde_json::Value>| map.len() * 64;
+        256 + match self {
+            Self::Log(log) => log.message.len() + metadata(&log.metadata),
+            Self::SpanStart(span) => metadata(&span.metadata),
+            Self::SpanEnd(end) => metadata(&end.metadata),
+            Self::Point(_) => 256,
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Where records live: one trait, two engines.
+//!
+//! **Invariant:** no engine's own type or error leaves this module; a failure is a
+//! [`Problem`] with a storage [`Code`](crate::model::Code), and the engine's error is its source.
+//!
+//! **Invariant:** every method takes the project first, and no record of another project is reachable
+//! through it.
+
+mod options;
+mod queue;
+pub mod sqlite;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::future::BoxFuture;
+
+pub use options::{Durability, Retention, StoreOptions, StoreUrl};
+
+use crate::model::{
+    LogPage, LogQuery, OpenRoot, Problem, ProjectId, Series, Timestamp, TracePage, TraceQuery, Write, Written,
+};
+
+/// The answers to a batch: one for each record, in its order.
+pub type Answers = Vec<Result<Written, Problem>>;
+
+/// A place that keeps records and finds them again.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Queues `batch`, in this order and behind all that was queued before; the future waits for the commit.
+    ///
+    /// Each record is written whole or not at all, and answered for itself. An answer means that the record
+    /// is committed as durably as [`durability`](Self::durability) says. Dropping the future changes
+    /// nothing: what is queued is written. An empty batch waits for all that was queued before it.
+    fn write(&self, project: &ProjectId, batch: Vec<Write>) -> BoxFuture<'static, Answers>;
+
+    /// A page of logs, newest first.
+    async fn logs(&self, project: &ProjectId, query: &LogQuery) -> Result<LogPage, Problem>;
+
+    /// A page of a trace's spans, by start. An unknown trace is an empty page.
+    async fn trace(&self, project: &ProjectId, query: &TraceQuery) -> Result<TracePage, Problem>;
+
+    /// The id, of a trace or a span, that the W3C id `alias` stands for.
+    async fn resolve(&self, project: &ProjectId, alias: &str) -> Result<Option<String>, Problem>;
+
+    /// Every series, ordered by name and labels.
+    async fn series(&self, project: &ProjectId) -> Result<Vec<Series>, Problem>;
+
+    /// Every root in progress.
+    async fn open_roots(&self, project: &ProjectId) -> Result<Vec<OpenRoot>, Problem>;
+
+    /// Deletes a bounded slice of what is older than its retention, in all projects.
+    async fn expire(&self, now: Timestamp) -> Result<Expired, Problem>;
+
+    /// Takes or renews the lease `name` for `holder` until `ttl` from now; `false` if another holds it.
+    async fn lease(&self, name: &str, holder: &str, now: Timestamp, ttl: Duration) -> Result<bool, Problem>;
+
+    /// Whether the store answers, and accepts writes as far as that can be told without one.
+    async fn ping(&self) -> Result<(), Problem>;
+
+    /// What an answer to a write is worth.
+    fn durability(&self) -> Durability;
+
+    /// Commits what is queued and lets go of the store. Writes that come later are refused.
+    async fn close(&self);
+}
+
+/// What a slice of retention did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Expired {
+    /// Records deleted.
+    pub deleted: u64,
+    /// Whether there is more to delete now.
+    pub more: bool,
+}
+
+/// Opens the store that the options name.
+///
+/// # Errors
+/// A store that can't be opened, holds a newer schema, or is less durable than required.
+pub async fn open(options: &StoreOptions) -> Result<Arc<dyn Store>, Problem> {
+    match &options.url {
+        StoreUrl::Memory | StoreUrl::Sqlite(_) => Ok(Arc::new(sqlite::SqliteStore::open(options)?)),
+        StoreUrl::Redis(_) | StoreUrl::RedisCluster(_) => Err(Problem::internal("no engine yet")),
+    }
+}

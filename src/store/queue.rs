@@ -1,0 +1,178 @@
+//! The queue in front of a store's one writer: group commit without a timer.
+//!
+//! While one group commits, what arrives waits here, bounded by count and by bytes; then all of it is the
+//! next group. A lone caller pays for one commit, a crowd shares one.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use tokio::sync::{mpsc, oneshot};
+
+use super::Answers;
+use crate::model::{Code, Problem, ProjectId, Write};
+
+/// Records that may wait.
+const MAX_WAITING_RECORDS: usize = 16_384;
+/// Bytes that may wait.
+const MAX_WAITING_BYTES: usize = 64 * 1024 * 1024;
+/// Batches that one group takes, so that no commit grows without bound.
+const MAX_GROUP: usize = 1_024;
+
+/// One caller's batch, and the way back to the caller.
+#[derive(Debug)]
+pub(super) struct Submission {
+    /// Whose records they are.
+    pub(super) project: ProjectId,
+    /// The records.
+    pub(super) batch: Vec<Write>,
+    answer: oneshot::Sender<Answers>,
+    _reserved: Reservation,
+}
+
+impl Submission {
+    /// Answers the caller, who may have gone.
+    pub(super) fn answer(self, answers: Answers) {
+        drop(self.answer.send(answers));
+    }
+
+    /// Answers every record with the same problem.
+    pub(super) fn fail(self, problem: &Problem) {
+        let answers = self.batch.iter().map(|_| Err(problem.clone())).collect();
+        self.answer(answers);
+    }
+}
+
+/// The callers' end.
+#[derive(Debug)]
+pub(super) struct Submitter {
+    sender: mpsc::UnboundedSender<Submission>,
+    waiting: Arc<Waiting>,
+}
+
+/// The writer's end.
+#[derive(Debug)]
+pub(super) struct Groups(mpsc::UnboundedReceiver<Submission>);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    records: AtomicUsize,
+    bytes: AtomicUsize,
+}
+
+/// A share of the bounds, given back when its submission is done with.
+#[derive(Debug)]
+struct Reservation {
+    waiting: Arc<Waiting>,
+    records: usize,
+    bytes: usize,
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.waiting.records.fetch_sub(self.records, Ordering::Relaxed);
+        self.waiting.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// A queue with both its ends.
+pub(super) fn queue() -> (Submitter, Groups) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    (Submitter { sender, waiting: Arc::default() }, Groups(receiver))
+}
+
+impl Submitter {
+    /// Queues `batch`; past the bounds it is refused, to be sent again later.
+    pub(super) fn submit(&self, project: &ProjectId, batch: Vec<Write>) -> BoxFuture<'static, Answers> {
+        let count = batch.len();
+        let refuse = move |problem: Problem| -> BoxFuture<'static, Answers> {
+            std::future::ready((0..count).map(|_| Err(problem.clone())).collect()).boxed()
+        };
+        let bytes = batch.iter().map(|write| write.record.approximate_bytes()).sum();
+        let Some(reserved) = self.reserve(count, bytes) else {
+            return refuse(Problem::new(Code::Overloaded, "too many records wait to be written"));
+        };
+        let (answer, answered) = oneshot::channel();
+        let submission = Submission { project: project.clone(), batch, answer, _reserved: reserved };
+        if self.sender.send(submission).is_err() {
+            return refuse(Problem::new(Code::StorageUnavailable, "the store is closed"));
+        }
+        async move {
+            answered.await.unwrap_or_else(|_| {
+                let gone = Problem::new(Code::Internal, "the store's writer has stopped");
+                (0..count).map(|_| Err(gone.clone())).collect()
+            })
+        }
+        .boxed()
+    }
+
+    fn reserve(&self, records: usize, bytes: usize) -> Option<Reservation> {
+        let waiting = &self.waiting;
+        let records_before = waiting.records.fetch_add(records, Ordering::Relaxed);
+        let bytes_before = waiting.bytes.fetch_add(bytes, Ordering::Relaxed);
+        let reservation = Reservation { waiting: Arc::clone(waiting), records, bytes };
+        let fits =
+            records_before + records <= MAX_WAITING_RECORDS && bytes_before + bytes <= MAX_WAITING_BYTES;
+        // What is alone in the queue is taken whatever its size, or it never would be.
+        (fits || records_before == 0).then_some(reservation)
+    }
+}
+
+impl Groups {
+    /// Waits for the next group, on a thread of its own; `None` when every submitter is gone.
+    pub(super) fn next_blocking(&mut self) -> Option<Vec<Submission>> {
+        let mut group = Vec::new();
+        (self.0.blocking_recv_many(&mut group, MAX_GROUP) > 0).then_some(group)
+    }
+
+    /// Waits for the next group; `None` when every submitter is gone.
+    pub(super) async fn next(&mut self) -> Option<Vec<Submission>> {
+        let mut group = Vec::new();
+        (self.0.recv_many(&mut group, MAX_GROUP).await > 0).then_some(group)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{EventType, Level, Log, Record, Timestamp};
+
+    fn log(message: String) -> Write {
+        Write::once(Record::Log(Box::new(Log {
+            id: "1".into(),
+            timestamp: Timestamp::from_micros(0),
+            level: Some(Level::Info),
+            event_type: EventType::stored("test"),
+            message,
+            metadata: serde_json::Map::new(),
+            agent_name: None,
+            trace_id: None,
+            span_id: None,
+            session_id: None,
+            sanitized: false,
+        })))
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_one_group_and_is_bounded_by_bytes() {
+        let (submitter, mut groups) = queue();
+        let project = ProjectId::default_project();
+        let half = || log("x".repeat(MAX_WAITING_BYTES / 2));
+        let waiting = [submitter.submit(&project, vec![half()]), submitter.submit(&project, vec![])];
+        let refused = submitter.submit(&project, vec![half(), half()]).await;
+        assert!(refused.iter().all(|answer| answer.as_ref().unwrap_err().code == Code::Overloaded));
+
+        let group = groups.next().await.unwrap();
+        assert_eq!(group.len(), 2);
+        let problem = Problem::new(Code::StorageFull, "full");
+        for submission in group {
+            submission.fail(&problem);
+        }
+        let [one, none] = waiting;
+        assert_eq!(one.await[0].as_ref().unwrap_err().code, Code::StorageFull);
+        assert!(none.await.is_empty());
+        drop(submitter.submit(&project, vec![half()]));
+        assert_eq!(groups.next().await.unwrap().len(), 1, "the bounds are free again");
+    }
+}
