@@ -115,9 +115,8 @@ fn execute(cli: Cli) -> Result<(), Failure> {
 fn begin_to_log(config: &Config) -> Result<(), Failure> {
     let format = match config.log.format {
         LogFormat::Text => Format::Text,
-        LogFormat::Json => Format::Json,
         LogFormat::Auto if std::io::stderr().is_terminal() => Format::Text,
-        LogFormat::Auto => Format::Json,
+        LogFormat::Auto | LogFormat::Json => Format::Json,
     };
     let failed = |error: &dyn std::fmt::Display| Failure::new(format!("the log can't be written: {error}"));
     let filter = EnvFilter::try_new(&config.log.filter).map_err(|error| failed(&error))?;

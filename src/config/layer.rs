@@ -11,6 +11,7 @@ use super::store::Durability;
 use super::{ConfigError, Environment};
 
 /// The flags that every command has.
+#[expect(clippy::doc_markdown, reason = "these texts are the help, which is not Markdown")]
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Settings")]
 pub struct Flags {

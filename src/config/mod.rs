@@ -56,15 +56,15 @@ impl Config {
             None => Layer::default(),
         };
         let flags = Layer::from_flags(flags)?;
-        Self::resolve(flags.or(Layer::from_environment(environment)?).or(file))
+        Self::resolve(&flags.or(Layer::from_environment(environment)?).or(file))
     }
 
-    fn resolve(layer: Layer) -> Result<Self, ConfigError> {
+    fn resolve(layer: &Layer) -> Result<Self, ConfigError> {
         Ok(Self {
-            http: HttpConfig::resolve(&layer)?,
-            store: StoreConfig::resolve(&layer)?,
+            http: HttpConfig::resolve(layer)?,
+            store: StoreConfig::resolve(layer)?,
             retention: RetentionConfig::resolve(&layer.retention)?,
-            log: LogConfig::resolve(&layer)?,
+            log: LogConfig::resolve(layer)?,
             echo: layer.echo.unwrap_or(false),
             stale_after: match &layer.stale_after {
                 Some(text) => units::duration("stale_after", text)?,

@@ -10,7 +10,7 @@ use super::{ConfigError, units};
 pub struct RetentionConfig {
     /// Traces: 7 days.
     pub traces: Option<Duration>,
-    /// Logs: 7 days on SQLite, 24 hours on Redis.
+    /// Logs: 7 days on `SQLite`, 24 hours on Redis.
     pub logs: Option<Duration>,
     /// The points of series: 7 days.
     pub series: Option<Duration>,

@@ -5,11 +5,11 @@ fn nothing(_: &str) -> Option<String> {
 }
 
 fn defaults() -> Config {
-    Config::resolve(Layer::default()).unwrap()
+    Config::resolve(&Layer::default()).unwrap()
 }
 
 fn from_file(text: &str) -> Result<Config, ConfigError> {
-    file::parse("watchglass.toml", text).and_then(Config::resolve)
+    file::parse("watchglass.toml", text).and_then(|layer| Config::resolve(&layer))
 }
 
 #[test]

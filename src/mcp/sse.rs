@@ -142,7 +142,7 @@ where
     for message in &mut received.deliver {
         match message {
             ClientJsonRpcMessage::Request(request) => {
-                drop(request.request.extensions_mut().insert(parts.clone()))
+                drop(request.request.extensions_mut().insert(parts.clone()));
             }
             ClientJsonRpcMessage::Notification(message) => {
                 drop(message.notification.extensions_mut().insert(parts.clone()));

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -61,7 +62,7 @@ impl Guard {
 
     fn refusal(&self, request: &Request) -> Option<Problem> {
         // In the absolute form the address goes before the header.
-        let absolute = request.uri().authority().map(|authority| authority.as_str());
+        let absolute = request.uri().authority().map(Authority::as_str);
         match single(request.headers(), header::HOST.as_str()) {
             Ok(Some(host))
                 if self.allows_host(host) && absolute.is_none_or(|host| self.allows_host(host)) => {}

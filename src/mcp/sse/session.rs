@@ -74,7 +74,7 @@ impl Sessions {
     }
 
     /// Opens a session that ends at the latest with `stop`.
-    pub(super) fn open(&self, stop: &CancellationToken, stall: Duration) -> Result<Opened, Problem> {
+    pub(super) fn open(&self, stop: &CancellationToken, stall: Duration) -> Result<Opened, Box<Problem>> {
         let id = random_id()?;
         let (inbox, from_client) = mpsc::channel(CHANNEL);
         let (to_client, events) = mpsc::channel(CHANNEL);
@@ -88,7 +88,8 @@ impl Sessions {
                 Code::Overloaded,
                 format!("{} SSE sessions are open, the limit is {}", open.len(), self.limit),
             );
-            return Err(problem.exceeding(self.limit, open.len()).hint("use `/mcp`, which needs no session"));
+            let problem = problem.exceeding(self.limit, open.len());
+            return Err(problem.hint("use `/mcp`, which needs no session").into());
         }
         open.insert(id.clone(), Session { connection, inbox, outbox, stall });
         Ok(Opened { id, transport, events: Some(events), stop })
@@ -109,7 +110,7 @@ impl Sessions {
 }
 
 /// 192 bits from the operating system: who knows the id may post into the session.
-fn random_id() -> Result<String, Problem> {
+fn random_id() -> Result<String, Box<Problem>> {
     let mut bytes = [0_u8; 24];
     getrandom::fill(&mut bytes).map_err(Problem::internal)?;
     let mut id = String::with_capacity(bytes.len() * 2);

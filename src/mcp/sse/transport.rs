@@ -42,13 +42,11 @@ impl Outbox {
         if self.events.capacity() > 0 {
             return !self.events.is_closed();
         }
-        match tokio::time::timeout(self.stall, self.events.reserve()).await {
-            Ok(room) => room.is_ok(),
-            Err(_) => {
-                self.cut_off();
-                false
-            }
+        if let Ok(room) = tokio::time::timeout(self.stall, self.events.reserve()).await {
+            return room.is_ok();
         }
+        self.cut_off();
+        false
     }
 
     fn cut_off(&self) {

@@ -135,8 +135,8 @@ async fn cancelling_ends_the_conversation() {
 async fn pipelined_calls_come_to_their_turn_in_order() {
     let handler = Echo::default();
     let mut client = Client::initialized(handler.clone(), "2025-11-25").await;
-    let calls: String = (0..500).map(|id| format!("{}\n", call(id, &json!({ "n": id })))).collect();
-    client.write(calls.as_bytes()).await;
+    let calls: Vec<_> = (0..500).map(|id| call(id, &json!({ "n": id })).to_string() + "\n").collect();
+    client.write(calls.concat().as_bytes()).await;
     for _ in 0..500 {
         client.next().await;
     }

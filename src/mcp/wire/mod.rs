@@ -71,7 +71,7 @@ pub(crate) fn decode(bytes: &[u8], batches: Batches) -> Result<Incoming, Rejecti
 
 fn not_utf8(bytes: &[u8], valid_up_to: usize) -> Rejection {
     let before = bytes.get(..valid_up_to).unwrap_or_default();
-    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let line = before.split(|byte| *byte == b'\n').count();
     let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
     Rejection::unreadable(format!("not JSON: invalid UTF-8 at line {line} column {column}"))
 }

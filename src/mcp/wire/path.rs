@@ -77,7 +77,9 @@ mod tests {
 
     fn path(keys: &[&str]) -> Path {
         let mut path = Path::default();
-        keys.iter().for_each(|key| path.push_key(key));
+        for key in keys {
+            path.push_key(key);
+        }
         path
     }
 

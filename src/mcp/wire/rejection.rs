@@ -12,7 +12,7 @@ use crate::model::Problem;
 pub(crate) struct Rejection {
     /// `None` where the id can't be known; it is then `null` on the wire.
     pub(crate) id: Option<RequestId>,
-    reason: Reason,
+    reason: Box<Reason>,
 }
 
 #[derive(Debug)]
@@ -41,12 +41,12 @@ impl Rejection {
 
     /// Any other JSON-RPC error.
     pub(crate) fn protocol(id: Option<RequestId>, error: ErrorData) -> Self {
-        Self { id, reason: Reason::Protocol(error) }
+        Self { id, reason: Box::new(Reason::Protocol(error)) }
     }
 
     /// An argument that a tool would refuse, found before the tool was reached.
     pub(crate) fn argument(id: RequestId, problem: Problem) -> Self {
-        Self { id: Some(id), reason: Reason::Argument(problem) }
+        Self { id: Some(id), reason: Box::new(Reason::Argument(problem)) }
     }
 
     /// A message above the limit of a transport that has no status to say so with.
@@ -59,13 +59,13 @@ impl Rejection {
 
     /// Whether the answer is a result: over HTTP that is 200, anything else 400.
     pub(crate) fn is_result(&self) -> bool {
-        matches!(self.reason, Reason::Argument(_))
+        matches!(*self.reason, Reason::Argument(_))
     }
 
     /// The JSON-RPC error code; `None` where the answer is a result.
     #[cfg(test)]
     pub(crate) fn code(&self) -> Option<ErrorCode> {
-        match &self.reason {
+        match &*self.reason {
             Reason::Protocol(error) => Some(error.code),
             Reason::Argument(_) => None,
         }
@@ -73,7 +73,7 @@ impl Rejection {
 
     /// The whole answer.
     pub(crate) fn to_json(&self) -> Value {
-        match &self.reason {
+        match &*self.reason {
             Reason::Protocol(error) => json!({ "jsonrpc": "2.0", "id": self.id, "error": error }),
             // No `structuredContent`: clients check it against the tool's output schema.
             Reason::Argument(problem) => json!({
