@@ -5,6 +5,7 @@
 mod context;
 mod derived;
 mod id;
+pub(crate) mod json;
 mod lifted;
 mod log;
 mod measurement;

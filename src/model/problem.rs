@@ -168,13 +168,10 @@ impl Problem {
         self
     }
 
-    /// Puts `prefix` before the field, for a value that was validated without knowing where it stood.
+    /// Gives the limit, where what was found is not counted to its end.
     #[must_use]
-    pub fn within(mut self, prefix: &str) -> Self {
-        self.0.field = Some(match self.0.field {
-            Some(field) => format!("{prefix}.{field}"),
-            None => prefix.to_owned(),
-        });
+    pub fn limited_to(mut self, limit: u64) -> Self {
+        self.0.limit = Some(limit);
         self
     }
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::model::text::{quoted, without_nul};
-use crate::model::{Code, Problem, check_metadata, digest, is_none_word};
+use crate::model::{Code, Problem, check_metadata, digest, is_none_word, json};
 
 /// Bytes of a log's message.
 pub(super) const MAX_MESSAGE_BYTES: usize = 256 * 1024;
@@ -32,10 +32,18 @@ fn parsed(field: &str, text: &str) -> Result<Value, Problem> {
         return Err(Problem::invalid(field, format!("`{field}` is an object in go's notation"))
             .hint("pass the object as a json string"));
     }
-    serde_json::from_str(text).map_err(|error| {
+    let read = json::read(text).map_err(|error| {
         let place = format!("line {}, column {}", error.line(), error.column());
         Problem::invalid(field, format!("`{field}` is not json: unreadable at {place}"))
-    })
+    })?;
+    match read.violations.first() {
+        None => Ok(read.value),
+        Some(violation) => {
+            let path = violation.path.to_string();
+            let separator = if path.is_empty() || path.starts_with('[') { "" } else { "." };
+            Err(violation.fault.problem(&format!("{field}{separator}{path}")))
+        }
+    }
 }
 
 /// A message, with NUL replaced; tells whether it had to be.
