@@ -27,8 +27,9 @@ const PAUSE: Duration = Duration::from_secs(5);
 const BAR: usize = 36;
 
 /// Fills a store in memory with an hour of runs, and goes on until the process is told to end.
-pub(super) fn run(config: &Config) -> Result<(), Failure> {
-    serve::run_with(config, async |opened| {
+pub(super) fn run(mut config: Config) -> Result<(), Failure> {
+    config.store.url = "memory:".to_owned().into();
+    serve::run_with(&config, async |opened| {
         let transcripts = recordings()?;
         let shown = fill(&opened, &transcripts).await?;
         show(&opened.service, &shown).await?;

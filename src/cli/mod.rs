@@ -116,7 +116,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
     match cli.command.unwrap_or_default() {
         Command::Serve => serve::run(&config),
         Command::Stdio => stdio::run(&config),
-        Command::Demo => demo::run(&config),
+        Command::Demo => demo::run(config),
         Command::Replay(arguments) => replay::run(&arguments),
     }
 }

@@ -85,5 +85,5 @@ fn failure(problem: &Problem) -> CallToolResult {
         let cause = std::error::Error::source(problem).map(ToString::to_string).unwrap_or_default();
         tracing::warn!(code = problem.code.as_str(), cause, "a tool call failed: {problem}");
     }
-    CallToolResult::error(vec![ContentBlock::text(problem.to_json().to_string())])
+    CallToolResult::error(vec![ContentBlock::text(problem.to_text())])
 }

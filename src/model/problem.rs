@@ -202,9 +202,15 @@ impl Problem {
         self.code.retry_after_ms().is_some()
     }
 
+    /// [`to_json`](Self::to_json) as text. An unknown span's is to the byte what the published scripts printed.
+    pub fn to_text(&self) -> String {
+        if self.code == Code::SpanNotFound {
+            return r#"{"error": "Span not found"}"#.to_owned();
+        }
+        self.to_json().to_string()
+    }
+
     /// The error as every surface sends it.
-    ///
-    /// An unknown span keeps the text that the published scripts printed for it.
     pub fn to_json(&self) -> Value {
         if self.code == Code::SpanNotFound {
             return json!({ "error": "Span not found" });

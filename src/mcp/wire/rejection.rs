@@ -80,7 +80,7 @@ impl Rejection {
                 "jsonrpc": "2.0",
                 "id": self.id,
                 "result": {
-                    "content": [{ "type": "text", "text": problem.to_json().to_string() }],
+                    "content": [{ "type": "text", "text": problem.to_text() }],
                     "isError": true,
                     "resultType": "complete",
                 },
