@@ -85,7 +85,7 @@ where
 fn check(message: Message, parts: &Parts) -> Result<(), Rejection> {
     version::check(&parts.headers, &message)?;
     // A call's form is checked already, and calls are what there is many of.
-    if message.is_tool_call() {
+    if message.is_tool_call() || version::is_gone(&parts.headers, &message) {
         return Ok(());
     }
     message.into_rmcp().map(|_| ())

@@ -40,3 +40,13 @@ pub(super) fn check(headers: &HeaderMap, message: &Message) -> Result<(), Reject
         Some(data),
     ))
 }
+
+/// Whether the message asks for a method that its version of the protocol no longer has. It is unknown then,
+/// whatever its parameters: rmcp says so.
+pub(super) fn is_gone(headers: &HeaderMap, message: &Message) -> bool {
+    const GONE: [&str; 5] =
+        ["initialize", "logging/setLevel", "ping", "resources/subscribe", "resources/unsubscribe"];
+    let version = headers.get(HEADER).and_then(|version| version.to_str().ok()).unwrap_or_default();
+    // Versions are dates: their order is that of their texts.
+    version >= ProtocolVersion::NO_INITIALIZE.as_str() && GONE.contains(&message.method.as_str())
+}
