@@ -1,7 +1,7 @@
 //! Identifiers, kept as the text they were given as.
 
 use std::borrow::Borrow;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -116,8 +116,25 @@ fn to_w3c(id: &str, digits: usize) -> String {
     if let (32, 36, Ok(uuid)) = (digits, id.len(), Uuid::try_parse(id)) {
         return uuid.simple().to_string();
     }
-    let hash = Sha256::digest(id.as_bytes());
-    hash.iter().take(digits / 2).map(|byte| format!("{byte:02x}")).collect()
+    let mut hash = digest([id]);
+    hash.truncate(digits);
+    hash
+}
+
+/// The SHA-256 of some texts, each told from the next, in hex.
+pub fn digest<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    let mut hash = Sha256::new();
+    for (index, text) in texts.into_iter().enumerate() {
+        if index > 0 {
+            hash.update([0]);
+        }
+        hash.update(text.as_bytes());
+    }
+    hash.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
+        // Writing to a string doesn't fail.
+        let _infallible = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 fn check_id(field: &str, text: &str) -> Result<(), Problem> {

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** nothing here does I/O, waits, or asks what time it is.
 
+mod context;
 mod derived;
 mod id;
 mod lifted;
@@ -15,7 +16,8 @@ pub mod text;
 mod time;
 mod write;
 
-pub use id::{EventType, ProjectId, SpanId, TraceId, is_none_word};
+pub use context::TraceContext;
+pub use id::{EventType, ProjectId, SpanId, TraceId, digest, is_none_word};
 pub use lifted::{Lifted, Usage};
 pub use log::{Level, Log};
 pub use metadata::{
@@ -25,7 +27,7 @@ pub use metric::{
     Labels, MAX_LABEL_VALUE_BYTES, MAX_LABELS, MAX_SERIES_PER_METRIC, MAX_SERIES_PER_PROJECT, Measurement,
     MetricKind, Normalized, OVERFLOW_LABEL, Point, Series, SeriesValue, bucket_bounds, bucket_of,
 };
-pub use problem::{Code, Problem};
+pub use problem::{Code, Details, Problem};
 pub use query::{
     EXACT_TOTAL_LIMIT, EventFilter, LevelFilter, LogPage, LogPosition, LogQuery, MAX_SPANS_PER_TRACE,
     OpenRoot, SpanPosition, Total, TracePage, TraceQuery,

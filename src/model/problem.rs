@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -105,8 +106,14 @@ impl Code {
 /// `message` is always a text of ours: what an agent wrote appears in it only as a short, quoted,
 /// made-visible value, and what a store said never does. The store's own error travels as
 /// [`source`](Error::source) and goes to the server's log alone.
+///
+/// It is one pointer wide, so that the paths on which nothing goes wrong carry no weight.
 #[derive(Debug, Clone)]
-pub struct Problem {
+pub struct Problem(Box<Details>);
+
+/// What a [`Problem`] tells.
+#[derive(Debug, Clone)]
+pub struct Details {
     /// What went wrong.
     pub code: Code,
     /// The same for people: lower case, no full stop.
@@ -125,7 +132,7 @@ pub struct Problem {
 impl Problem {
     /// A problem with a text and nothing else.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Details {
             code,
             message: message.into(),
             field: None,
@@ -133,7 +140,7 @@ impl Problem {
             actual: None,
             hint: None,
             source: None,
-        }
+        }))
     }
 
     /// An [`InvalidArgument`](Code::InvalidArgument) at `field`.
@@ -157,14 +164,14 @@ impl Problem {
     /// Names the argument at fault.
     #[must_use]
     pub fn at(mut self, field: impl Into<String>) -> Self {
-        self.field = Some(field.into());
+        self.0.field = Some(field.into());
         self
     }
 
     /// Puts `prefix` before the field, for a value that was validated without knowing where it stood.
     #[must_use]
     pub fn within(mut self, prefix: &str) -> Self {
-        self.field = Some(match self.field {
+        self.0.field = Some(match self.0.field {
             Some(field) => format!("{prefix}.{field}"),
             None => prefix.to_owned(),
         });
@@ -174,27 +181,27 @@ impl Problem {
     /// Gives the limit and what was found.
     #[must_use]
     pub fn exceeding(mut self, limit: usize, actual: usize) -> Self {
-        self.limit = Some(limit as u64);
-        self.actual = Some(actual as u64);
+        self.0.limit = Some(limit as u64);
+        self.0.actual = Some(actual as u64);
         self
     }
 
     /// Says what to do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.0.hint = Some(hint.into());
         self
     }
 
     /// Keeps the cause for the server's log.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        self.source = Some(Arc::from(source.into()));
+        self.0.source = Some(Arc::from(source.into()));
         self
     }
 
     /// Whether the same call may succeed later.
-    pub const fn retryable(&self) -> bool {
+    pub fn retryable(&self) -> bool {
         self.code.retry_after_ms().is_some()
     }
 
@@ -218,6 +225,14 @@ impl Problem {
         ];
         object.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
         Value::Object(object)
+    }
+}
+
+impl Deref for Problem {
+    type Target = Details;
+
+    fn deref(&self) -> &Details {
+        &self.0
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EventType, Level, Log, ProjectId, Span, SpanId, Timestamp, TraceId};
+use super::{EventType, Level, Log, Span, SpanId, Timestamp, TraceId};
 
 /// Up to here a total is counted; beyond, it is a lower bound that says so.
 pub const EXACT_TOTAL_LIMIT: u64 = 10_000;
@@ -63,7 +63,7 @@ pub struct LogPosition {
 }
 
 /// A count, or a lower bound of one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Total {
     /// The number.
     pub value: u64,
@@ -72,7 +72,7 @@ pub struct Total {
 }
 
 /// Logs, newest first, and how many there are.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct LogPage {
     /// The page.
     pub logs: Vec<Log>,
@@ -120,8 +120,6 @@ pub struct TracePage {
 /// Roots in progress, as a store knows them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenRoot {
-    /// Whose it is.
-    pub project: ProjectId,
     /// The agent at work, where the root or its trace names one.
     pub agent_name: Option<String>,
     /// When something last happened in its trace.

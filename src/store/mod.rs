@@ -8,6 +8,7 @@
 
 mod options;
 mod queue;
+pub mod redis;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,6 +82,8 @@ pub struct Expired {
 pub async fn open(options: &StoreOptions) -> Result<Arc<dyn Store>, Problem> {
     match &options.url {
         StoreUrl::Memory | StoreUrl::Sqlite(_) => Err(Problem::internal("no engine yet")),
-        StoreUrl::Redis(_) | StoreUrl::RedisCluster(_) => Err(Problem::internal("no engine yet")),
+        StoreUrl::Redis(_) | StoreUrl::RedisCluster(_) => {
+            Ok(Arc::new(redis::RedisStore::open(options).await?))
+        }
     }
 }
