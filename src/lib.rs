@@ -1,5 +1,26 @@
 //! watchglass: see everything an AI agent did, while it does it.
+//!
+//! # Layout
+//!
+//! - [`model`]: what is observed, and the rules that hold for values alone
+//! - [`clock`]: time and ids
+//! - [`store`]: where records live: one trait, two engines
+//! - [`service`]: the use cases, once, for every surface
+//! - [`mcp`]: the Model Context Protocol over stdio, streamable HTTP and SSE
+//! - [`replay`]: recorded runs of real agents as tool calls
+//! - [`config`], [`telemetry`]: settings, and watchglass's own log
+//! - [`server`]: composition: routes, guard, shutdown
+//! - [`cli`]: the commands
+//!
+//! `ARCHITECTURE.md` has the flows and the invariants.
 
+pub mod cli;
 pub mod clock;
+pub mod config;
+pub mod mcp;
 pub mod model;
+pub mod replay;
+pub mod server;
+pub mod service;
 pub mod store;
+pub mod telemetry;

@@ -1,3 +1,7 @@
 //! The `watchglass` binary.
 
-fn main() {}
+use watchglass::cli::{self, ExitStatus};
+
+fn main() -> ExitStatus {
+    cli::run()
+}

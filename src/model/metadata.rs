@@ -79,7 +79,7 @@ mod tests {
         assert!(check_metadata("metadata", &nested(32)).is_ok());
         let deep = check_metadata("metadata", &nested(33)).unwrap_err();
         assert_eq!((deep.limit, deep.actual), (Some(32), Some(33)));
-        assert!(deep.field.unwrap().starts_with("metadata.a.a"));
+        assert!(deep.field.as_ref().unwrap().starts_with("metadata.a.a"));
 
         let wide: Map<_, _> = (0..129).map(|n| (n.to_string(), Value::Null)).collect();
         assert_eq!(check_metadata("metadata", &wide).unwrap_err().actual, Some(129));

@@ -5,8 +5,10 @@
 mod context;
 mod derived;
 mod id;
+pub(crate) mod json;
 mod lifted;
 mod log;
+mod measurement;
 mod metadata;
 mod metric;
 mod problem;
@@ -20,12 +22,13 @@ pub use context::TraceContext;
 pub use id::{EventType, ProjectId, SpanId, TraceId, digest, is_none_word};
 pub use lifted::{Lifted, Usage};
 pub use log::{Level, Log};
+pub use measurement::{Measurement, Normalized};
 pub use metadata::{
     MAX_KEY_BYTES, MAX_METADATA_BYTES, MAX_METADATA_DEPTH, MAX_METADATA_KEYS, check_metadata,
 };
 pub use metric::{
-    Labels, MAX_LABEL_VALUE_BYTES, MAX_LABELS, MAX_SERIES_PER_METRIC, MAX_SERIES_PER_PROJECT, Measurement,
-    MetricKind, Normalized, OVERFLOW_LABEL, Point, Series, SeriesValue, bucket_bounds, bucket_of,
+    Labels, MAX_LABEL_VALUE_BYTES, MAX_LABELS, MAX_SERIES_PER_METRIC, MAX_SERIES_PER_PROJECT, MetricKind,
+    OVERFLOW_LABEL, Point, Series, SeriesValue, bucket_bounds, bucket_of,
 };
 pub use problem::{Code, Details, Problem};
 pub use query::{

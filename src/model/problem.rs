@@ -153,7 +153,7 @@ impl Problem {
         let field = field.into();
         Self::new(Code::FieldTooLarge, format!("`{field}` has {actual} {what}, the limit is {limit}"))
             .at(field)
-            .exceeding(limit, actual)
+            .exceeding(limit as u64, actual as u64)
     }
 
     /// An [`Internal`](Code::Internal) caused by `source`.
@@ -168,21 +168,18 @@ impl Problem {
         self
     }
 
-    /// Puts `prefix` before the field, for a value that was validated without knowing where it stood.
+    /// Gives the limit, where what was found is not counted to its end.
     #[must_use]
-    pub fn within(mut self, prefix: &str) -> Self {
-        self.0.field = Some(match self.0.field {
-            Some(field) => format!("{prefix}.{field}"),
-            None => prefix.to_owned(),
-        });
+    pub fn limited_to(mut self, limit: u64) -> Self {
+        self.0.limit = Some(limit);
         self
     }
 
     /// Gives the limit and what was found.
     #[must_use]
-    pub fn exceeding(mut self, limit: usize, actual: usize) -> Self {
-        self.0.limit = Some(limit as u64);
-        self.0.actual = Some(actual as u64);
+    pub fn exceeding(mut self, limit: u64, actual: u64) -> Self {
+        self.0.limit = Some(limit);
+        self.0.actual = Some(actual);
         self
     }
 
@@ -205,9 +202,15 @@ impl Problem {
         self.code.retry_after_ms().is_some()
     }
 
+    /// [`to_json`](Self::to_json) as text. An unknown span's is to the byte what the published scripts printed.
+    pub fn to_text(&self) -> String {
+        if self.code == Code::SpanNotFound {
+            return r#"{"error": "Span not found"}"#.to_owned();
+        }
+        self.to_json().to_string()
+    }
+
     /// The error as every surface sends it.
-    ///
-    /// An unknown span keeps the text that the published scripts printed for it.
     pub fn to_json(&self) -> Value {
         if self.code == Code::SpanNotFound {
             return json!({ "error": "Span not found" });

@@ -113,7 +113,8 @@ mod tests {
         #[test]
         fn nothing_hides_after_it(text in "\\PC*|.*") {
             let shown = visible(&text).into_owned();
-            let hidden = shown.chars().any(|c| hides(c) && !matches!(c, '\u{200c}' | '\u{200d}'));
+            let is_joiner = |character| matches!(character, '\u{200c}' | '\u{200d}');
+            let hidden = shown.chars().any(|character| hides(character) && !is_joiner(character));
             prop_assert!(!hidden);
             prop_assert_eq!(visible(&shown).into_owned(), shown);
         }

@@ -8,6 +8,7 @@
 
 mod options;
 mod queue;
+<<<<<<< HEAD
 pub mod redis;
 
 use std::sync::Arc;
@@ -81,7 +82,7 @@ pub struct Expired {
 /// A store that can't be opened, holds a newer schema, or is less durable than required.
 pub async fn open(options: &StoreOptions) -> Result<Arc<dyn Store>, Problem> {
     match &options.url {
-        StoreUrl::Memory | StoreUrl::Sqlite(_) => Err(Problem::internal("no engine yet")),
+        StoreUrl::Memory | StoreUrl::Sqlite(_) => Ok(Arc::new(sqlite::SqliteStore::open(options)?)),
         StoreUrl::Redis(_) | StoreUrl::RedisCluster(_) => {
             Ok(Arc::new(redis::RedisStore::open(options).await?))
         }

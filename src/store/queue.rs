@@ -166,7 +166,9 @@ mod tests {
         let group = groups.next().await.unwrap();
         assert_eq!(group.len(), 2);
         let problem = Problem::new(Code::StorageFull, "full");
-        group.into_iter().for_each(|submission| submission.fail(&problem));
+        for submission in group {
+            submission.fail(&problem);
+        }
         let [one, none] = waiting;
         assert_eq!(one.await[0].as_ref().unwrap_err().code, Code::StorageFull);
         assert!(none.await.is_empty());

@@ -1,0 +1,65 @@
+//! From settings to a service on an open store.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Failure, print};
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, Durability};
+use crate::model::Problem;
+use crate::service::{Service, ServiceOptions};
+use crate::store::{self, Retention, Store, StoreOptions, StoreUrl};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A service, and the store that it is on.
+pub(super) struct Opened {
+    pub(super) service: Arc<Service>,
+    pub(super) store: Arc<dyn Store>,
+    /// The store's address, without what it takes to get in.
+    pub(super) address: String,
+    pub(super) options: ServiceOptions,
+}
+
+/// Opens the store that `config` names.
+pub(super) async fn open(config: &Config) -> Result<Opened, Failure> {
+    let options = store_options(config).map_err(|problem| failed(&problem))?;
+    let address = options.url.to_string();
+    let store = store::open(&options).await.map_err(|problem| failed(&problem))?;
+    let options = ServiceOptions {
+        stale_after: config.stale_after,
+        logs_kept: options.retention.logs,
+        echo: config
+            .echo
+            .then(|| -> crate::service::Echo { Arc::new(|record| print::note(&record.to_string())) }),
+    };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let service = Arc::new(Service::new(Arc::clone(&store), clock, options.clone()));
+    Ok(Opened { service, store, address, options })
+}
+
+fn store_options(config: &Config) -> Result<StoreOptions, Problem> {
+    let url = StoreUrl::parse(config.store.url.expose())?;
+    let embedded = matches!(url, StoreUrl::Memory | StoreUrl::Sqlite(_));
+    let traces = config.retention.traces.unwrap_or(7 * DAY);
+    Ok(StoreOptions {
+        relaxed: config.store.durability == Durability::Process,
+        require_durable: config.store.require_durable,
+        retention: Retention {
+            traces,
+            logs: config.retention.logs.unwrap_or(if embedded { 7 * DAY } else { DAY }),
+            series: config.retention.series.unwrap_or(7 * DAY),
+            max_bytes: config.retention.max_size.unwrap_or(5_000_000_000),
+        },
+        connect_timeout: CONNECT_TIMEOUT,
+        response_timeout: RESPONSE_TIMEOUT,
+        url,
+    })
+}
+
+fn failed(problem: &Problem) -> Failure {
+    let cause = std::error::Error::source(problem).map(|cause| format!(": {cause}")).unwrap_or_default();
+    Failure::Other { message: format!("{problem}{cause}"), hint: problem.hint.clone() }
+}

@@ -1,0 +1,34 @@
+//! The only place that writes text for people to standard output and standard error.
+
+use std::io::{self, IsTerminal, Write};
+
+/// `error: …`, and below it `hint: …`.
+pub(super) fn error(message: &str, hint: Option<&str>) {
+    let hint = hint.map(|hint| format!("\nhint: {hint}\n")).unwrap_or_default();
+    write_to(&mut io::stderr(), &format!("error: {message}\n{hint}"));
+}
+
+/// A line of what the command was asked for, on standard output.
+pub(super) fn data(line: &str) {
+    write_to(&mut io::stdout(), &format!("{line}\n"));
+}
+
+/// A line about what the process does, on standard error.
+pub(super) fn note(line: &str) {
+    write_to(&mut io::stderr(), &format!("{line}\n"));
+}
+
+/// What the parser of the command line has to say, coloured on a terminal.
+pub(super) fn rendered(coloured: &str, plain: &str, is_error: bool) {
+    let choose = |is_terminal| if is_terminal { coloured } else { plain };
+    if is_error {
+        write_to(&mut io::stderr(), choose(io::stderr().is_terminal()));
+    } else {
+        write_to(&mut io::stdout(), choose(io::stdout().is_terminal()));
+    }
+}
+
+/// Whoever has closed the stream does not want to read it.
+fn write_to(stream: &mut impl Write, text: &str) {
+    stream.write_all(text.as_bytes()).and_then(|()| stream.flush()).ok();
+}

@@ -1,0 +1,121 @@
+//! `watchglass replay FILE`: sends recorded runs to a running server, as the agents would have.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::{Failure, print};
+use crate::replay::{self, Call, Run};
+
+/// Longest wait for one answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct Replay {
+    /// Recorded runs, one a line: tau-bench or Who&When
+    file: PathBuf,
+    /// MCP address of the server
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080/mcp")]
+    server: String,
+    /// Play at this speed: 1 is the recorded agents' own; by default as fast as the server takes it
+    #[arg(long, value_name = "FACTOR")]
+    speed: Option<f64>,
+}
+
+/// Sends every run of the file, one after the other.
+pub(super) fn run(arguments: &Replay) -> Result<(), Failure> {
+    let runs = read(&arguments.file)?;
+    let speed = arguments.speed.map(valid_speed).transpose()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(format!("the runtime can't be started: {error}")))?;
+    runtime.block_on(async {
+        let server = Server::new(&arguments.server)?;
+        for run in &runs {
+            server.play(run, speed).await?;
+            print::data(&format!("{}  {} calls", run.trace_id, run.calls.len()));
+        }
+        Ok(())
+    })
+}
+
+fn read(file: &Path) -> Result<Vec<Run>, Failure> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Failure::new(format!("`{}` can't be read: {error}", file.display())))?;
+    let transcripts =
+        replay::read(&text).map_err(|error| Failure::new(format!("`{}`: {error:#}", file.display())))?;
+    Ok(transcripts.iter().map(Run::of).collect())
+}
+
+fn valid_speed(speed: f64) -> Result<f64, Failure> {
+    if speed.is_finite() && speed > 0.0 {
+        Ok(speed)
+    } else {
+        Err(Failure::new(format!("the speed can't be `{speed}`: it must be above 0")))
+    }
+}
+
+/// A server, spoken to over streamable HTTP.
+struct Server {
+    client: reqwest::Client,
+    address: String,
+}
+
+impl Server {
+    fn new(address: &str) -> Result<Self, Failure> {
+        let client = reqwest::Client::builder()
+            .timeout(TIMEOUT)
+            .no_proxy()
+            .build()
+            .map_err(|error| Failure::new(format!("the client can't be made: {error}")))?;
+        Ok(Self { client, address: address.to_owned() })
+    }
+
+    async fn play(&self, run: &Run, speed: Option<f64>) -> Result<(), Failure> {
+        let started = tokio::time::Instant::now();
+        for call in &run.calls {
+            if let Some(speed) = speed {
+                tokio::time::sleep_until(started + call.at.div_f64(speed)).await;
+            }
+            self.call(call).await?;
+        }
+        Ok(())
+    }
+
+    async fn call(&self, call: &Call) -> Result<(), Failure> {
+        let request = json!({
+            "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            "params": { "name": call.tool, "arguments": call.arguments },
+        });
+        let unreachable = |error: reqwest::Error| Failure::Other {
+            message: format!("`{}` does not answer: {}", self.address, error.without_url()),
+            hint: Some("start a server with `watchglass serve`, or name another with `--server`".into()),
+        };
+        let response = self
+            .client
+            .post(&self.address)
+            .header("accept", "application/json, text/event-stream")
+            .header("mcp-protocol-version", "2025-11-25")
+            .json(&request)
+            .send()
+            .await
+            .map_err(unreachable)?;
+        let status = response.status();
+        let answer: Value = response.json().await.map_err(|error| {
+            Failure::new(format!(
+                "`{}` answered {status} without json: {}",
+                self.address,
+                error.without_url()
+            ))
+        })?;
+        let result = &answer["result"];
+        if result["isError"] == json!(false) || (result.is_object() && result.get("isError").is_none()) {
+            return Ok(());
+        }
+        let why = result["content"][0]["text"].as_str().map_or_else(|| answer.to_string(), ToOwned::to_owned);
+        Err(Failure::new(format!("`{}` was refused: {why}", call.tool)))
+    }
+}

@@ -1,0 +1,90 @@
+//! The settings: flags over the environment over the file over the defaults.
+//!
+//! Settings are inert: nothing is opened or bound here, and after [`Config::load`] nothing is parsed
+//! any more. The environment comes in as a function, so that tests need not touch the process's own.
+
+mod error;
+mod file;
+mod http;
+mod layer;
+mod log;
+mod retention;
+mod store;
+mod units;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use error::ConfigError;
+pub use http::HttpConfig;
+pub use layer::Flags;
+pub use log::{LogConfig, LogFormat};
+pub use retention::RetentionConfig;
+pub use store::{Durability, StoreConfig, StoreUrl};
+
+use layer::Layer;
+
+/// Every setting with its default, commented; what `--config` reads looks like this.
+pub const EXAMPLE: &str = include_str!("watchglass.toml");
+
+/// Looks up an environment variable.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// All settings, resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Where to listen, and whom to answer.
+    pub http: HttpConfig,
+    /// Where records are kept.
+    pub store: StoreConfig,
+    /// For how long.
+    pub retention: RetentionConfig,
+    /// watchglass's own log.
+    pub log: LogConfig,
+    /// Whether every record is also written to the log (`WATCHGLASS_ECHO`, `false`).
+    pub echo: bool,
+    /// After which silence a span in progress reads as abandoned (`stale_after`, 1 h).
+    pub stale_after: Duration,
+}
+
+impl Config {
+    /// Reads all layers and resolves them.
+    pub fn load(flags: Flags, environment: Environment<'_>) -> Result<Self, ConfigError> {
+        let named = flags.config.clone().or_else(|| layer::path_from(environment));
+        let file = match named.or_else(default_file) {
+            Some(path) => file::read(&path)?,
+            None => Layer::default(),
+        };
+        let flags = Layer::from_flags(flags)?;
+        Self::resolve(&flags.or(Layer::from_environment(environment)?).or(file))
+    }
+
+    fn resolve(layer: &Layer) -> Result<Self, ConfigError> {
+        Ok(Self {
+            http: HttpConfig::resolve(layer)?,
+            store: StoreConfig::resolve(layer)?,
+            retention: RetentionConfig::resolve(&layer.retention)?,
+            log: LogConfig::resolve(layer)?,
+            echo: layer.echo.unwrap_or(false),
+            stale_after: match &layer.stale_after {
+                Some(text) => units::duration("stale_after", text)?,
+                None => Duration::from_secs(3_600),
+            },
+        })
+    }
+}
+
+/// The process's environment.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+pub fn process_environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// `watchglass.toml` in the platform's directory for configuration, where there is one.
+fn default_file() -> Option<PathBuf> {
+    let path = directories::ProjectDirs::from("", "", "watchglass")?.config_dir().join("watchglass.toml");
+    path.is_file().then_some(path)
+}
+
+#[cfg(test)]
+mod tests;

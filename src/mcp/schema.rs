@@ -1,0 +1,54 @@
+//! JSON Schemas as clients like them: small, without references, without forms that some refuse.
+
+use schemars::generate::SchemaSettings;
+use schemars::transform::{RecursiveTransform, Transform};
+use schemars::{JsonSchema, Schema};
+use serde_json::{Map, Value};
+
+/// The schema of a tool's arguments, each with what it is for.
+pub(super) fn input_schema<T: JsonSchema>() -> Map<String, Value> {
+    schema_of::<T>(simplify)
+}
+
+/// The schema of a tool's answer: the names and the types, to check it by. What they mean is told by the names;
+/// a model that reads the list pays for every word.
+pub(super) fn output_schema<T: JsonSchema>() -> Map<String, Value> {
+    schema_of::<T>(|schema| {
+        simplify(schema);
+        if let Some(object) = schema.as_object_mut() {
+            object.remove("description");
+            object.remove("default");
+        }
+    })
+}
+
+fn schema_of<T: JsonSchema>(transform: impl Fn(&mut Schema) + Clone + Send + 'static) -> Map<String, Value> {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    let mut schema = settings.into_generator().into_root_schema_for::<T>();
+    RecursiveTransform(transform).transform(&mut schema);
+    match schema.to_value() {
+        Value::Object(mut object) => {
+            object.remove("title");
+            object.remove("description");
+            object
+        }
+        _ => Map::new(),
+    }
+}
+
+/// `default: null` says nothing, and `uint` formats are unknown to several validators.
+fn simplify(schema: &mut Schema) {
+    let Some(object) = schema.as_object_mut() else { return };
+    if object.get("default") == Some(&Value::Null) {
+        object.remove("default");
+    }
+    if object.get("format").and_then(Value::as_str).is_some_and(|format| format.starts_with("uint")) {
+        object.remove("format");
+    }
+    if object.get("additionalProperties") == Some(&Value::Bool(true)) {
+        object.remove("additionalProperties");
+    }
+}

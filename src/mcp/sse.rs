@@ -1,0 +1,164 @@
+//! The legacy HTTP+SSE transport (2024-11-05), for clients that still ask for an SSE URL.
+//!
+//! `GET /sse` opens a session: the first event names where to post, every further one is a message.
+//! `POST /messages?sessionId=…` takes one message and answers 202; the answer comes as an event. The
+//! session lives as long as its stream: when the stream is dropped, by the client or by hyper, the
+//! session ends and what runs in it is cancelled, so there are no idle sessions to be reaped.
+//! Every answer says `Deprecation: true`; the specification has retired this transport.
+
+mod session;
+mod stream;
+mod transport;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use rmcp::model::{ClientJsonRpcMessage, GetExtensions};
+use rmcp::{ServerHandler, ServiceExt};
+use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
+
+use super::body;
+use crate::model::Problem;
+use session::{Opened, Sessions};
+
+const DEPRECATION: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("deprecation"), HeaderValue::from_static("true"));
+
+/// What the transport allows itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// How many sessions there may be; the next one gets 503.
+    pub sessions: usize,
+    /// How long a client may take to initialize.
+    pub initialize: Duration,
+    /// How long a client may take to read when its channel is full; then it is cut off.
+    pub stall: Duration,
+    /// How often a comment keeps an idle stream alive.
+    pub keep_alive: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            sessions: 5_000,
+            initialize: Duration::from_secs(60),
+            stall: Duration::from_secs(10),
+            keep_alive: Duration::from_secs(15),
+        }
+    }
+}
+
+/// The transport: a handler, and the sessions in which it is served.
+#[derive(Debug)]
+pub struct Legacy<H> {
+    handler: H,
+    sessions: Sessions,
+    limits: Limits,
+    stop: CancellationToken,
+}
+
+impl<H> Legacy<H>
+where
+    H: ServerHandler + Clone + Sync,
+{
+    /// Serves `handler` until `stop` is cancelled, which ends every session and its stream.
+    pub fn new(handler: H, limits: Limits, stop: CancellationToken) -> Self {
+        Self { handler, sessions: Sessions::new(limits.sessions), limits, stop }
+    }
+
+    /// The routes `/sse` and `/messages`.
+    ///
+    /// The router does not check Host and Origin: whoever mounts it guards all its routes alike.
+    pub fn router(self) -> Router {
+        Router::new()
+            .route("/sse", get(open::<H>))
+            .route("/messages", post(receive::<H>))
+            .with_state(Arc::new(self))
+    }
+
+    /// Runs the conversation of one session to its end.
+    async fn converse(self: Arc<Self>, opened: Opened) {
+        let Opened { id, transport, stop, .. } = opened;
+        let started = self.handler.clone().serve_with_ct(transport, stop);
+        if let Ok(Ok(running)) = tokio::time::timeout(self.limits.initialize, started).await
+            && let Err(error) = running.waiting().await
+        {
+            tracing::error!(%error, "a session ended in a panic");
+        }
+        self.sessions.remove(&id);
+    }
+}
+
+async fn open<H>(State(legacy): State<Arc<Legacy<H>>>) -> Response
+where
+    H: ServerHandler + Clone + Sync,
+{
+    let mut opened = match legacy.sessions.open(&legacy.stop, legacy.limits.stall) {
+        Ok(opened) => opened,
+        Err(problem) => return refuse(StatusCode::SERVICE_UNAVAILABLE, &problem),
+    };
+    let stream = stream::events(&mut opened, legacy.limits.keep_alive);
+    tokio::spawn(Arc::clone(&legacy).converse(opened));
+    ([DEPRECATION], stream).into_response()
+}
+
+/// Clients of both spellings exist.
+#[derive(Debug, Deserialize)]
+struct Address {
+    #[serde(alias = "session_id", rename = "sessionId")]
+    session: String,
+}
+
+async fn receive<H>(
+    State(legacy): State<Arc<Legacy<H>>>,
+    address: Result<Query<Address>, QueryRejection>,
+    request: Request,
+) -> Response
+where
+    H: ServerHandler + Clone + Sync,
+{
+    let session = address.ok().and_then(|Query(address)| legacy.sessions.get(&address.session));
+    let Some(session) = session else {
+        let problem = Problem::invalid("sessionId", "no session with this id is open")
+            .hint("open one with `GET /sse`, or use `/mcp`, which needs none");
+        return refuse(StatusCode::NOT_FOUND, &problem);
+    };
+    let (parts, body) = request.into_parts();
+    let bytes = match body::read(&parts.headers, body).await {
+        Ok(bytes) => bytes,
+        Err(response) => return ([DEPRECATION], response).into_response(),
+    };
+    let mut received = session.connection.receive(&bytes);
+    if let Some(answer) = received.answer.take_if(|_| received.is_unaddressed) {
+        return ([DEPRECATION], body::answer(StatusCode::BAD_REQUEST, &answer)).into_response();
+    }
+    for message in &mut received.deliver {
+        match message {
+            ClientJsonRpcMessage::Request(request) => {
+                drop(request.request.extensions_mut().insert(parts.clone()));
+            }
+            ClientJsonRpcMessage::Notification(message) => {
+                drop(message.notification.extensions_mut().insert(parts.clone()));
+            }
+            _ => {}
+        }
+    }
+    match session.accept(received).await {
+        Ok(()) => (StatusCode::ACCEPTED, [DEPRECATION], "Accepted").into_response(),
+        Err(problem) => refuse(StatusCode::SERVICE_UNAVAILABLE, &problem),
+    }
+}
+
+fn refuse(status: StatusCode, problem: &Problem) -> Response {
+    ([DEPRECATION], body::refuse(status, problem)).into_response()
+}
+
+#[cfg(test)]
+mod tests;

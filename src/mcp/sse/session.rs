@@ -1,0 +1,119 @@
+//! The sessions that are open.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rmcp::model::ClientJsonRpcMessage;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::transport::{Outbox, SseTransport};
+use crate::mcp::connection::{Connection, Received};
+use crate::model::{Code, Problem};
+
+/// How many messages may wait in either direction.
+const CHANNEL: usize = 64;
+
+/// What a client posts into.
+///
+/// Once there are keys, the key that opened a session belongs here, and [`Sessions::get`] compares it.
+#[derive(Debug, Clone)]
+pub(super) struct Session {
+    pub(super) connection: Connection,
+    inbox: mpsc::Sender<ClientJsonRpcMessage>,
+    outbox: Outbox,
+    stall: Duration,
+}
+
+impl Session {
+    /// Hands on what was received; the answer to it is an event.
+    pub(super) async fn accept(&self, received: Received) -> Result<(), Problem> {
+        if let Some(answer) = received.answer
+            && self.outbox.send(answer.to_string()).await.is_err()
+        {
+            return Err(ended());
+        }
+        for message in received.deliver {
+            match self.inbox.send_timeout(message, self.stall).await {
+                Ok(()) => {}
+                Err(mpsc::error::SendTimeoutError::Closed(_)) => return Err(ended()),
+                Err(mpsc::error::SendTimeoutError::Timeout(_)) => {
+                    return Err(Problem::new(Code::Overloaded, "the session has too many messages waiting"));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn ended() -> Problem {
+    Problem::invalid("sessionId", "the session has ended").hint("open another with `GET /sse`")
+}
+
+/// A session that has just been opened: its id, and the two ends that are not in the table.
+pub(super) struct Opened {
+    pub(super) id: String,
+    pub(super) transport: SseTransport,
+    pub(super) events: Option<mpsc::Receiver<String>>,
+    /// Ends the session.
+    pub(super) stop: CancellationToken,
+}
+
+/// The table of sessions; bounded.
+#[derive(Debug)]
+pub(super) struct Sessions {
+    limit: usize,
+    open: Arc<Mutex<HashMap<String, Session>>>,
+}
+
+impl Sessions {
+    pub(super) fn new(limit: usize) -> Self {
+        Self { limit, open: Arc::default() }
+    }
+
+    /// Opens a session that ends at the latest with `stop`.
+    pub(super) fn open(&self, stop: &CancellationToken, stall: Duration) -> Result<Opened, Box<Problem>> {
+        let id = random_id()?;
+        let (inbox, from_client) = mpsc::channel(CHANNEL);
+        let (to_client, events) = mpsc::channel(CHANNEL);
+        let stop = stop.child_token();
+        let outbox = Outbox::new(to_client, stop.clone(), stall);
+        let connection = Connection::default();
+        let transport = SseTransport::new(from_client, connection.clone(), outbox.clone());
+        let mut open = self.lock();
+        if open.len() >= self.limit {
+            let problem = Problem::new(
+                Code::Overloaded,
+                format!("{} SSE sessions are open, the limit is {}", open.len(), self.limit),
+            );
+            let problem = problem.exceeding(self.limit as u64, open.len() as u64);
+            return Err(problem.hint("use `/mcp`, which needs no session").into());
+        }
+        open.insert(id.clone(), Session { connection, inbox, outbox, stall });
+        Ok(Opened { id, transport, events: Some(events), stop })
+    }
+
+    pub(super) fn get(&self, id: &str) -> Option<Session> {
+        self.lock().get(id).cloned()
+    }
+
+    pub(super) fn remove(&self, id: &str) {
+        self.lock().remove(id);
+    }
+
+    /// A map that is inserted into and removed from is never left half-changed.
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Session>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// 192 bits from the operating system: who knows the id may post into the session.
+fn random_id() -> Result<String, Box<Problem>> {
+    let mut bytes = [0_u8; 24];
+    getrandom::fill(&mut bytes).map_err(Problem::internal)?;
+    let mut id = String::with_capacity(bytes.len() * 2);
+    bytes.iter().try_for_each(|byte| write!(id, "{byte:02x}")).map_err(Problem::internal)?;
+    Ok(id)
+}

@@ -1,0 +1,94 @@
+//! The connections: taken, limited, and ended.
+//!
+//! `axum::serve` has no time-out for headers and can't say which connections are left at the end, so
+//! this is its loop with the two added, for HTTP/1.1 alone.
+
+use std::io;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tower::ServiceExt;
+
+/// How long the headers of a request may take. It also ends a kept-alive connection that is idle, so
+/// it is not shorter than the idle time that HTTP clients assume.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How much the headers of a request may take in all.
+const HEADER_BYTES: usize = 16 * 1024;
+
+/// How many headers a request may have.
+const HEADERS: usize = 100;
+
+/// What the process is short of when `accept` fails is not there again at once.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The connections that were taken and may still be open.
+pub(super) struct Connections(GracefulShutdown);
+
+/// Takes connections until `shutdown` is ready.
+pub(super) async fn accept(
+    listener: &TcpListener,
+    router: Router,
+    shutdown: impl Future<Output = ()>,
+) -> Connections {
+    let graceful = GracefulShutdown::new();
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_headers(HEADERS)
+        .max_header_size(HEADER_BYTES);
+    tokio::pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut shutdown => return Connections(graceful),
+        };
+        match accepted {
+            Ok((stream, _)) => serve(&http, stream, router.clone(), &graceful),
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "no connection can be taken");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+fn serve(http: &http1::Builder, stream: TcpStream, router: Router, graceful: &GracefulShutdown) {
+    // With Nagle's algorithm on, an answer that is written in two parts takes 44 ms.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY can't be set");
+    }
+    let service = router.map_request(|request: Request<Incoming>| request.map(Body::new));
+    let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    let connection = graceful.watch(connection);
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::trace!(%error, "a connection broke");
+        }
+    });
+}
+
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+impl Connections {
+    /// Ends idle connections and waits for the others.
+    pub(super) async fn drain(self, timeout: Duration) -> super::Ended {
+        let open = self.0.count();
+        match tokio::time::timeout(timeout, self.0.shutdown()).await {
+            Ok(()) => super::Ended::Drained,
+            Err(_) => super::Ended::CutOff(open),
+        }
+    }
+}

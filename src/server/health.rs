@@ -1,0 +1,50 @@
+//! `/health` and `/ready`, for load balancers.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::get;
+use futures::future::BoxFuture;
+use serde::Serialize;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+/// Whether the server can store what it is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Readiness {
+    /// Whether a record would be stored now.
+    pub ready: bool,
+    /// The store, without secrets: `sqlite`, `redis`, and what ails it.
+    pub store: String,
+    /// What an acknowledged record survives: `power_loss`, `process_crash`, `none` or `unknown`.
+    pub durability: &'static str,
+}
+
+/// Asks the store.
+pub type ReadinessCheck = Arc<dyn Fn() -> BoxFuture<'static, Readiness> + Send + Sync>;
+
+#[derive(Clone)]
+struct Probe {
+    check: ReadinessCheck,
+    stop: CancellationToken,
+}
+
+pub(super) fn router(check: ReadinessCheck, stop: CancellationToken) -> Router {
+    Router::new().route("/health", get(health)).route("/ready", get(ready)).with_state(Probe { check, stop })
+}
+
+/// The process runs; more is not said, so that a store that is down does not restart it.
+async fn health() -> Response<Body> {
+    super::json(StatusCode::OK, &json!({ "status": "ok" }))
+}
+
+async fn ready(State(probe): State<Probe>) -> Response<Body> {
+    let mut readiness = (probe.check)().await;
+    readiness.ready &= !probe.stop.is_cancelled();
+    let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    super::json(status, &json!(readiness))
+}

@@ -1,0 +1,120 @@
+//! Composition: the routes, the guard before all of them, and an end in order.
+
+mod access_log;
+mod connections;
+mod guard;
+mod health;
+mod page;
+
+use std::io;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::StatusCode;
+use axum::middleware;
+use axum::response::Response;
+use axum::routing::get;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+
+pub use guard::Guard;
+pub use health::{Readiness, ReadinessCheck};
+
+use crate::mcp::{self, Legacy, LegacyLimits, ServerHandler};
+use crate::model::{Code, Problem};
+
+/// How long what is in flight may take once the server is told to stop.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the store may take to close.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What is served.
+pub struct App<H> {
+    /// Answers MCP, on every transport.
+    pub handler: H,
+    /// Asked for each `/ready`.
+    pub readiness: ReadinessCheck,
+    /// Closes the store, after the last answer.
+    pub close: BoxFuture<'static, ()>,
+    /// Which hosts and origins are answered.
+    pub guard: Guard,
+}
+
+/// How a server came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Everything in flight was answered.
+    Drained,
+    /// So many connections were cut off after ten seconds.
+    CutOff(usize),
+}
+
+/// Serves `app` on `listener` until `shutdown` is ready.
+///
+/// The end has an order: `/ready` says 503, no connection is taken any more, streams end, what is in
+/// flight is answered within ten seconds, and last the store is closed.
+pub async fn serve<H>(
+    listener: TcpListener,
+    app: App<H>,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<Ended>
+where
+    H: ServerHandler + Clone + Sync,
+{
+    let stop = CancellationToken::new();
+    let close = app.close;
+    let router = router(app.handler, app.readiness, app.guard, &stop);
+    let connections = connections::accept(&listener, router, shutdown).await;
+    stop.cancel();
+    drop(listener);
+    let ended = connections.drain(DRAIN_TIMEOUT).await;
+    match tokio::time::timeout(CLOSE_TIMEOUT, AssertUnwindSafe(close).catch_unwind()).await {
+        Ok(Ok(())) => tracing::info!(?ended, "the server has ended"),
+        Ok(Err(_)) => return Err(io::Error::other("closing the store panicked")),
+        Err(_) => return Err(io::Error::other("the store did not close in time")),
+    }
+    Ok(ended)
+}
+
+/// All routes, behind one guard. `stop` ends streams and makes `/ready` say so.
+fn router<H>(handler: H, readiness: ReadinessCheck, guard: Guard, stop: &CancellationToken) -> Router
+where
+    H: ServerHandler + Clone + Sync,
+{
+    let legacy = Legacy::new(handler.clone(), LegacyLimits::default(), stop.clone());
+    Router::new()
+        .route("/", get(page::index))
+        .merge(health::router(readiness, stop.clone()))
+        .merge(mcp::http_router(handler, stop.clone()))
+        .merge(legacy.router())
+        .fallback(page::not_found)
+        .method_not_allowed_fallback(page::method_not_allowed)
+        .layer(CatchPanicLayer::custom(|_| panicked()))
+        .layer(middleware::from_fn_with_state(guard, guard::check))
+        .layer(middleware::from_fn(access_log::record))
+}
+
+/// The panic itself is logged by the hook; its message may quote what an agent wrote.
+fn panicked() -> Response<Body> {
+    problem(StatusCode::INTERNAL_SERVER_ERROR, &Problem::new(Code::Internal, "internal error"))
+}
+
+/// A problem as a response.
+fn problem(status: StatusCode, problem: &Problem) -> Response<Body> {
+    json(status, &problem.to_json())
+}
+
+fn json(status: StatusCode, value: &serde_json::Value) -> Response<Body> {
+    use axum::http::header::CONTENT_TYPE;
+    use axum::response::IntoResponse;
+    (status, [(CONTENT_TYPE, "application/json")], value.to_string()).into_response()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,34 @@
+//! What is at `/`, and what is nowhere.
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use crate::model::Problem;
+
+const INDEX: &str = "\
+watchglass
+
+/mcp     Model Context Protocol, streamable HTTP
+/sse     Model Context Protocol, HTTP+SSE (deprecated)
+/health  200 while the process runs
+/ready   200 while records can be stored
+";
+
+pub(super) async fn index() -> &'static str {
+    INDEX
+}
+
+pub(super) async fn not_found(request: Request) -> Response<Body> {
+    let path: String = request.uri().path().chars().take(80).flat_map(char::escape_debug).collect();
+    let problem =
+        Problem::invalid("path", format!("there is nothing at `{path}`")).hint("`/` lists what there is");
+    super::problem(StatusCode::NOT_FOUND, &problem)
+}
+
+pub(super) async fn method_not_allowed(request: Request) -> Response<Body> {
+    let method: String = request.method().as_str().chars().take(20).collect();
+    let problem = Problem::invalid("method", format!("this address does not take `{method}`"));
+    super::problem(StatusCode::METHOD_NOT_ALLOWED, &problem)
+}

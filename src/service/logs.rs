@@ -1,0 +1,103 @@
+//! Reading logs back.
+
+use std::time::Duration;
+
+use super::answer::{LogView, LogsAnswer};
+use super::caller::Caller;
+use super::request::QueryLogs;
+use super::text::{given, integer, limit};
+use super::{Service, cursor, within_deadline};
+use crate::model::{
+    EventFilter, EventType, Level, LevelFilter, Log, LogQuery, Problem, TraceId, is_none_word,
+};
+
+/// Logs that one answer may hold.
+const MAX_LOGS: i64 = 200;
+/// Bytes of logs that one answer may hold; MCP sends an answer twice, as text and as structure.
+pub(super) const MAX_PAGE_BYTES: usize = 512 * 1024;
+/// Bytes of a text to search for.
+const MAX_TEXT_BYTES: usize = 1_024;
+
+impl Service {
+    /// A page of logs, newest first.
+    pub async fn query_logs(&self, caller: &Caller, request: QueryLogs) -> Result<LogsAnswer, Problem> {
+        within_deadline(self.page_of_logs(caller, request)).await
+    }
+
+    async fn page_of_logs(&self, caller: &Caller, request: QueryLogs) -> Result<LogsAnswer, Problem> {
+        let query = self.log_query(caller, &request)?;
+        let page = self.store.logs(&caller.project, &query).await?;
+        let mut next = page.next;
+        let mut bytes = 0;
+        let mut logs = Vec::with_capacity(page.logs.len());
+        for log in page.logs {
+            bytes += size(&log);
+            if bytes > MAX_PAGE_BYTES && !logs.is_empty() {
+                next = logs.last().map(Log::position);
+                break;
+            }
+            logs.push(log);
+        }
+        let next = next.map(|position| cursor::encode(&caller.project, &request, position)).transpose()?;
+        Ok(LogsAnswer {
+            total: page.total.value,
+            total_exact: page.total.exact,
+            returned: logs.len(),
+            limit: query.limit,
+            truncated: next.is_some(),
+            next,
+            logs: logs.into_iter().map(LogView::from).collect(),
+            untrusted: true,
+        })
+    }
+
+    fn log_query(&self, caller: &Caller, request: &QueryLogs) -> Result<LogQuery, Problem> {
+        let kept = i64::try_from(self.options.logs_kept.as_secs() / 60).unwrap_or(i64::MAX);
+        let minutes = integer("since_minutes", request.since_minutes.as_ref(), 60, 1, kept)?;
+        let since = Duration::from_secs(minutes.unsigned_abs() * 60);
+        let level = match (given(request.level.as_deref()), given(request.min_level.as_deref())) {
+            (None, None) => LevelFilter::Any,
+            (Some(level), None) => LevelFilter::Exactly(Level::parse("level", level)?),
+            (None, Some(level)) => LevelFilter::AtLeast(Level::parse("min_level", level)?),
+            (Some(_), Some(_)) => {
+                return Err(Problem::invalid("min_level", "`level` and `min_level` exclude each other"));
+            }
+        };
+        let text = given(request.text.as_deref()).unwrap_or_default();
+        if text.len() > MAX_TEXT_BYTES {
+            return Err(Problem::too_large("text", "bytes", MAX_TEXT_BYTES, text.len()));
+        }
+        let before = given(request.cursor.as_deref())
+            .map(|text| cursor::decode(&caller.project, request, text))
+            .transpose()?;
+        Ok(LogQuery {
+            event_type: event_filter(request.event_type.as_deref())?,
+            level,
+            since: self.clock.now().minus(since),
+            trace_id: given(request.trace_id.as_deref())
+                .map(|id| TraceId::parse("trace_id", id))
+                .transpose()?,
+            agent_name: given(request.agent_name.as_deref()).map(ToOwned::to_owned),
+            words: text.to_lowercase().split_whitespace().map(ToOwned::to_owned).collect(),
+            limit: limit(request.limit.as_ref(), 100, MAX_LOGS)?,
+            before,
+        })
+    }
+}
+
+/// Nothing and `*` mean all; a trailing `*` means all that begin so; anything else is literal.
+fn event_filter(text: Option<&str>) -> Result<EventFilter, Problem> {
+    match text {
+        None => Ok(EventFilter::Any),
+        Some(text) if is_none_word(text) || text == "*" => Ok(EventFilter::Any),
+        Some(text) => match text.strip_suffix('*') {
+            Some(prefix) => Ok(EventFilter::Prefix(EventType::parse("event_type", prefix)?.into())),
+            None => Ok(EventFilter::Exactly(EventType::parse("event_type", text)?)),
+        },
+    }
+}
+
+fn size(log: &Log) -> usize {
+    let metadata = serde_json::to_string(&log.metadata).map_or(0, |text| text.len());
+    log.message.len() + metadata + 300
+}

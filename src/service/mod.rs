@@ -1,0 +1,137 @@
+//! What watchglass does, once, for every surface: decode → **service** → encode.
+//!
+//! **Invariant:** every record enters here, so that limits, ids and times are the same whichever way it came.
+
+mod answer;
+mod caller;
+mod cursor;
+mod echo;
+mod ingest;
+mod logs;
+mod request;
+mod retention;
+mod text;
+mod trace;
+mod tree;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+pub use answer::{
+    LogView, Logged, LogsAnswer, Recorded, SpanEnded, SpanStarted, SpanView, TraceAnswer, Tree, TreeNode,
+};
+pub use caller::Caller;
+pub use request::{EndSpan, GetTrace, LogEvent, QueryLogs, RecordMetric, StartSpan, decode};
+
+use self::caller::Aliases;
+use crate::clock::{Clock, Ids};
+use crate::model::{Code, Labels, Problem, ProjectId, Series, SeriesValue};
+use crate::store::{Durability, Store};
+
+/// How long one call may take, its waiting included.
+const CALL_DEADLINE: Duration = Duration::from_secs(5);
+
+/// What an answered write became, once it is committed.
+pub type Committed<T> = BoxFuture<'static, Result<T, Problem>>;
+
+/// Is shown records, as JSON.
+pub type Echo = Arc<dyn Fn(&serde_json::Value) + Send + Sync>;
+
+/// What the service needs to know besides its store.
+#[derive(Clone)]
+pub struct ServiceOptions {
+    /// After how long without activity in its trace an open span counts as abandoned.
+    pub stale_after: Duration,
+    /// How far back logs are kept, and so can be asked for.
+    pub logs_kept: Duration,
+    /// Is shown every record that was stored.
+    pub echo: Option<Echo>,
+}
+
+impl Default for ServiceOptions {
+    fn default() -> Self {
+        let logs_kept = Duration::from_secs(7 * 24 * 60 * 60);
+        Self { stale_after: Duration::from_secs(60 * 60), logs_kept, echo: None }
+    }
+}
+
+/// The use cases, on one store.
+pub struct Service {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    ids: Ids,
+    options: ServiceOptions,
+    aliases: Aliases,
+}
+
+/// Whether records can be taken, and what an answer is worth.
+#[derive(Debug, Clone)]
+pub struct Readiness {
+    /// Why not, if not.
+    pub problem: Option<Problem>,
+    /// What an answered write survives.
+    pub durability: Durability,
+}
+
+impl Service {
+    /// A service on `store`.
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, options: ServiceOptions) -> Self {
+        Self { store, clock, ids: Ids, options, aliases: Aliases::default() }
+    }
+
+    /// Whether the store can be reached.
+    pub async fn readiness(&self) -> Readiness {
+        let problem = within_deadline(self.store.ping()).await.err();
+        Readiness { problem, durability: self.store.durability() }
+    }
+
+    /// Waits until all that was submitted before is committed.
+    pub async fn settled(&self, project: &ProjectId) {
+        self.store.write(project, Vec::new()).await;
+    }
+
+    /// Every series, those counted from open spans included, ordered by name and labels.
+    pub async fn series(&self, caller: &Caller) -> Result<Vec<Series>, Problem> {
+        within_deadline(async {
+            let mut series = self.store.series(&caller.project).await?;
+            let stale = self.clock.now().minus(self.options.stale_after);
+            let mut active = std::collections::BTreeMap::<String, f64>::new();
+            for root in self.store.open_roots(&caller.project).await? {
+                if root.last_activity >= stale {
+                    *active.entry(root.agent_name.unwrap_or_else(|| "unknown".into())).or_default() += 1.0;
+                }
+            }
+            series.extend(active.into_iter().map(|(agent, open)| Series {
+                name: "agent_active_requests".into(),
+                labels: Labels::from([("agent_name".into(), agent)]),
+                value: SeriesValue::Gauge(open),
+            }));
+            series.sort_by(|a, b| (&a.name, &a.labels).cmp(&(&b.name, &b.labels)));
+            Ok(series)
+        })
+        .await
+    }
+
+    /// Commits what is queued and lets go of the store.
+    pub async fn close(&self) {
+        self.store.close().await;
+    }
+}
+
+/// The outcome of `work`, or a timeout in its place.
+async fn within_deadline<T>(work: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+    tokio::time::timeout(CALL_DEADLINE, work).await.unwrap_or_else(|_| Err(late()))
+}
+
+fn late() -> Problem {
+    Problem::new(Code::StorageTimeout, "the store did not answer in time")
+        .hint("it may have written the record: repeat the call with its `idempotency_key`")
+}
+
+/// `work` under the deadline, as a future that owns what it needs.
+fn committed<T: 'static>(work: impl Future<Output = Result<T, Problem>> + Send + 'static) -> Committed<T> {
+    within_deadline(work).boxed()
+}

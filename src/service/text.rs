@@ -1,0 +1,164 @@
+//! Reading loose arguments strictly.
+
+use serde_json::{Map, Value};
+
+use crate::model::text::{quoted, without_nul};
+use crate::model::{Code, Problem, check_metadata, digest, is_none_word, json};
+
+/// Bytes of a log's message.
+pub(super) const MAX_MESSAGE_BYTES: usize = 256 * 1024;
+const MAX_NAME_CHARS: usize = 256;
+const MAX_IDEMPOTENCY_KEY_BYTES: usize = 256;
+
+/// An object that may have come as JSON text. Nothing, `null` and an empty text are an empty object.
+pub(super) fn object(field: &str, given: Option<Value>) -> Result<Map<String, Value>, Problem> {
+    let given = match given {
+        Some(Value::String(text)) if is_none_word(&text) => None,
+        Some(Value::String(text)) => Some(parsed(field, &text)?),
+        given => given,
+    };
+    match given {
+        None | Some(Value::Null) => Ok(Map::new()),
+        Some(Value::Object(object)) => {
+            check_metadata(field, &object)?;
+            Ok(object)
+        }
+        Some(_) => Err(Problem::invalid(field, format!("`{field}` must be an object, or one as json text"))),
+    }
+}
+
+fn parsed(field: &str, text: &str) -> Result<Value, Problem> {
+    if text.starts_with("map[") {
+        return Err(Problem::invalid(field, format!("`{field}` is an object in go's notation"))
+            .hint("pass the object as a json string"));
+    }
+    let read = json::read(text).map_err(|error| {
+        let place = format!("line {}, column {}", error.line(), error.column());
+        Problem::invalid(field, format!("`{field}` is not json: unreadable at {place}"))
+    })?;
+    match read.violations.first() {
+        None => Ok(read.value),
+        Some(violation) => {
+            let path = violation.path.to_string();
+            let separator = if path.is_empty() || path.starts_with('[') { "" } else { "." };
+            Err(violation.fault.problem(&format!("{field}{separator}{path}")))
+        }
+    }
+}
+
+/// A message, with NUL replaced; tells whether it had to be.
+pub(super) fn message(text: String) -> Result<(String, bool), Problem> {
+    if text.len() > MAX_MESSAGE_BYTES {
+        return Err(Problem::too_large("message", "bytes", MAX_MESSAGE_BYTES, text.len()));
+    }
+    Ok(without_nul(text))
+}
+
+/// A short text that names something; control characters can't be part of a name.
+pub(super) fn name(field: &str, text: &str) -> Result<String, Problem> {
+    let length = text.chars().count();
+    if length > MAX_NAME_CHARS {
+        return Err(Problem::too_large(field, "characters", MAX_NAME_CHARS, length));
+    }
+    if text.trim().is_empty() || text.chars().any(char::is_control) {
+        return Err(Problem::invalid(field, format!("`{field}` can't be {}", quoted(text)))
+            .hint("1 to 256 characters, none of them a control character"));
+    }
+    Ok(text.to_owned())
+}
+
+/// [`name`] of an argument that may be left out, be it by a word that says so.
+pub(super) fn optional_name(field: &str, text: Option<&str>) -> Result<Option<String>, Problem> {
+    text.filter(|text| !is_none_word(text)).map(|text| name(field, text)).transpose()
+}
+
+/// An argument that may be left out, be it by a word that says so.
+pub(super) fn given(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| !is_none_word(text))
+}
+
+/// A whole number from `least` to `most`, as a number or as text.
+pub(super) fn integer(
+    field: &str,
+    given: Option<&Value>,
+    default: i64,
+    least: i64,
+    most: i64,
+) -> Result<i64, Problem> {
+    let number = match given {
+        None | Some(Value::Null) => return Ok(default),
+        Some(Value::String(text)) if is_none_word(text) => return Ok(default),
+        Some(Value::String(text)) => text.trim().parse::<f64>().ok(),
+        Some(value) => value.as_f64(),
+    };
+    let whole = number.filter(|number| number.fract() == 0.0 && number.abs() < 9.0e15);
+    #[expect(clippy::cast_possible_truncation, reason = "whole, and far from the end")]
+    let in_range = whole.map(|number| number as i64).filter(|number| (least..=most).contains(number));
+    in_range.ok_or_else(|| {
+        let range = format!("a whole number from {least} to {most}");
+        let problem = Problem::new(Code::InvalidNumber, format!("`{field}` must be {range}")).at(field);
+        match whole {
+            #[expect(clippy::cast_possible_truncation, reason = "whole, and far from the end")]
+            Some(number) => problem.exceeding(most.unsigned_abs(), (number as i64).unsigned_abs()),
+            None => problem,
+        }
+    })
+}
+
+/// A page's size: too large a wish is cut to the most there is, and the answer says so.
+pub(super) fn limit(given: Option<&Value>, default: i64, most: i64) -> Result<usize, Problem> {
+    let limit = integer("limit", given, default, 1, i64::MAX)?;
+    Ok(usize::try_from(limit.min(most)).unwrap_or(usize::MAX))
+}
+
+/// By what a repetition of a call is known: its key, and a digest of what it said.
+pub(super) fn idempotency(
+    call: &str,
+    key: Option<&str>,
+    request: &impl serde::Serialize,
+) -> Result<Option<crate::model::Idempotency>, Problem> {
+    let Some(key) = given(key) else { return Ok(None) };
+    if key.len() > MAX_IDEMPOTENCY_KEY_BYTES {
+        return Err(Problem::too_large("idempotency_key", "bytes", MAX_IDEMPOTENCY_KEY_BYTES, key.len()));
+    }
+    let said = serde_json::to_string(request).map_err(Problem::internal)?;
+    let fingerprint = digest([call, &said]);
+    Ok(Some(crate::model::Idempotency { key: key.to_owned(), fingerprint }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn objects_come_as_objects_or_as_text() {
+        let expected = json!({"a": 1}).as_object().unwrap().clone();
+        assert_eq!(object("metadata", Some(json!({"a": 1}))).unwrap(), expected);
+        assert_eq!(object("metadata", Some(json!("{\"a\": 1}"))).unwrap(), expected);
+        for nothing in
+            [None, Some(json!("")), Some(json!(null)), Some(json!("null")), Some(json!("{{metadata}}"))]
+        {
+            assert!(object("metadata", nothing).unwrap().is_empty());
+        }
+        for wrong in [json!("{"), json!([1]), json!("[1]"), json!(5), json!("map[a:1]")] {
+            assert_eq!(object("metadata", Some(wrong)).unwrap_err().field.as_deref(), Some("metadata"));
+        }
+        let place = object("metadata", Some(json!("{\n \"a\": }"))).unwrap_err();
+        assert!(place.message.contains("line 2, column 7"), "{place}");
+    }
+
+    #[test]
+    fn numbers_have_a_range_that_the_error_names() {
+        let minutes = |given: Value| integer("since_minutes", Some(&given), 60, 1, 10_080);
+        assert_eq!(minutes(json!("60")).unwrap(), 60);
+        assert_eq!(minutes(json!(5.0)).unwrap(), 5);
+        for wrong in [json!(0), json!(-1), json!(1e12), json!(1.5), json!("soon"), json!(true)] {
+            let problem = minutes(wrong).unwrap_err();
+            assert_eq!(problem.code, Code::InvalidNumber);
+            assert!(problem.message.ends_with("from 1 to 10080"), "{problem}");
+        }
+        assert_eq!(limit(Some(&json!(1_000_000_000)), 100, 200).unwrap(), 200);
+        assert!(limit(Some(&json!(-1)), 100, 200).is_err());
+    }
+}

@@ -1,0 +1,169 @@
+//! Connections: one that writes, a few that read, set up alike.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::error::{is_busy, problem};
+use super::filesystem::refuse_network;
+use super::schema;
+use crate::model::{Code, Problem};
+
+/// How long a writer waits for other processes' writers.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long one read may take: a longer one would keep the write-ahead log from being reset.
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often a read looks at the time, in steps of SQLite's machine.
+const STEPS_BETWEEN_LOOKS: i32 = 10_000;
+const READERS: usize = 3;
+
+type Shared = Arc<Mutex<Connection>>;
+
+/// The connections to one database.
+#[derive(Debug, Clone)]
+pub(super) struct Connections {
+    writer: Shared,
+    /// In memory there is but one connection, which then reads too.
+    readers: Arc<[Shared]>,
+    next_reader: Arc<AtomicUsize>,
+}
+
+impl Connections {
+    /// A database that ends with the process.
+    pub(super) fn in_memory() -> Result<Self, Problem> {
+        let mut connection = Connection::open_in_memory().map_err(problem)?;
+        schema::migrate(&mut connection)?;
+        let writer = share(connection);
+        Ok(Self { readers: Arc::new([Arc::clone(&writer)]), writer, next_reader: Arc::default() })
+    }
+
+    /// The database in the file `path`, made if it isn't there.
+    pub(super) fn open(path: &Path, relaxed: bool) -> Result<Self, Problem> {
+        make_directory(path)?;
+        let mut writer = open_file(path, relaxed)?;
+        schema::migrate(&mut writer)?;
+        let readers = (0..READERS)
+            .map(|_| {
+                let reader = open_file(path, relaxed)?;
+                reader.pragma_update(None, "query_only", true).map_err(problem)?;
+                Ok(share(reader))
+            })
+            .collect::<Result<Vec<_>, Problem>>()?;
+        Ok(Self { writer: share(writer), readers: readers.into(), next_reader: Arc::default() })
+    }
+
+    /// Runs `work` in a transaction on the connection that writes; all of it is committed, or nothing.
+    pub(super) fn write<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, Problem> {
+        let mut connection = lock(&self.writer);
+        let run = || {
+            // Deferred, a transaction that reads first could not wait for another process's writer.
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let value = work(&transaction)?;
+            transaction.commit()?;
+            Ok(value)
+        };
+        run().map_err(problem)
+    }
+
+    /// Runs `work` on a connection that reads, off the caller's thread.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let reader =
+            Arc::clone(&self.readers[self.next_reader.fetch_add(1, Ordering::Relaxed) % self.readers.len()]);
+        off_thread(move || {
+            let mut connection = lock(&reader);
+            let started = Instant::now();
+            let late = move || started.elapsed() > READ_TIMEOUT;
+            connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(late)).map_err(problem)?;
+            let value = work(&connection).map_err(problem);
+            connection.progress_handler(0, None::<fn() -> bool>).map_err(problem)?;
+            value
+        })
+        .await
+    }
+
+    /// [`write`](Self::write), off the caller's thread.
+    pub(super) async fn write_off_thread<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let connections = self.clone();
+        off_thread(move || connections.write(work)).await
+    }
+}
+
+async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(Problem::internal(error)))
+}
+
+fn open_file(path: &Path, relaxed: bool) -> Result<Connection, Problem> {
+    let mut connection = Connection::open(path).map_err(problem)?;
+    let started = Instant::now();
+    loop {
+        match set_up(&mut connection, relaxed) {
+            // Turning on the write-ahead log takes a lock for which SQLite itself doesn't wait.
+            Err(error) if is_busy(&error) && started.elapsed() < BUSY_TIMEOUT => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            result => return result.map(|()| connection).map_err(problem),
+        }
+    }
+}
+
+fn set_up(connection: &mut Connection, relaxed: bool) -> rusqlite::Result<()> {
+    connection.busy_handler(Some(wait_while_busy))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", if relaxed { "NORMAL" } else { "FULL" })?;
+    // Only macOS has it: there a plain sync leaves the data in the disk's cache.
+    connection.pragma_update(None, "fullfsync", true)?;
+    connection.pragma_update(None, "checkpoint_fullfsync", true)?;
+    connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+/// SQLite's own handler sleeps up to 100 ms at a time, in which several eager writers starve a patient one.
+fn wait_while_busy(attempts: i32) -> bool {
+    let pause = Duration::from_millis(if attempts < 10 { 1 } else { 3 });
+    std::thread::sleep(pause);
+    pause * u32::try_from(attempts).unwrap_or(0) < BUSY_TIMEOUT
+}
+
+fn make_directory(path: &Path) -> Result<(), Problem> {
+    let Some(directory) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) else {
+        return refuse_network(Path::new("."));
+    };
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory).map_err(|error| {
+        Problem::new(
+            Code::StorageMisconfigured,
+            format!("the directory `{}` can't be made", directory.display()),
+        )
+        .at("store")
+        .caused_by(error)
+    })?;
+    refuse_network(directory)
+}
+
+fn share(connection: Connection) -> Shared {
+    Arc::new(Mutex::new(connection))
+}
+
+/// A panic while a connection was held rolled its transaction back: the connection is as good as before.
+fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    connection.lock().unwrap_or_else(PoisonError::into_inner)
+}

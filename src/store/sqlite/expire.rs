@@ -1,0 +1,98 @@
+//! Retention: deleting what is older than it is kept, a little at a time.
+
+use rusqlite::{Connection, params};
+
+use super::write::IDEMPOTENCY_KEPT;
+use crate::model::Timestamp;
+use crate::store::{Expired, Retention};
+
+/// Rows of one table that one slice deletes: far below the 50 ms for which a slice may hold the writer.
+const ROWS: i64 = 500;
+
+/// One table's rule: which rows, of one project, are too old.
+struct Rule {
+    delete: &'static str,
+    before: Timestamp,
+}
+
+/// Deletes a slice of each table, in every project.
+pub(super) fn slice(
+    connection: &Connection,
+    retention: &Retention,
+    now: Timestamp,
+) -> rusqlite::Result<Expired> {
+    let mut logs_before = now.minus(retention.logs);
+    let mut traces_before = now.minus(retention.traces);
+    let full = used_bytes(connection)? > retention.max_bytes;
+    if full {
+        // The oldest go first, whatever their age.
+        (logs_before, traces_before) = (now, now);
+    }
+    let rules = [
+        Rule {
+            delete: "DELETE FROM logs WHERE sequence IN (SELECT sequence FROM logs
+                     WHERE project = ?1 AND timestamp < ?2 ORDER BY timestamp LIMIT ?3)",
+            before: logs_before,
+        },
+        Rule {
+            delete: "DELETE FROM spans WHERE sequence IN (SELECT sequence FROM spans
+                     WHERE project = ?1 AND start_time < ?2 ORDER BY start_time LIMIT ?3)",
+            before: traces_before,
+        },
+        Rule {
+            delete: "DELETE FROM traces WHERE project = ?1 AND trace_id IN (SELECT trace_id FROM traces
+                     WHERE project = ?1 AND last_activity < ?2 ORDER BY last_activity LIMIT ?3)",
+            before: now.minus(retention.traces.max(retention.logs)),
+        },
+        Rule {
+            delete: "DELETE FROM aliases WHERE project = ?1 AND alias IN (SELECT alias FROM aliases
+                     WHERE project = ?1 AND created < ?2 ORDER BY created LIMIT ?3)",
+            before: now.minus(retention.traces),
+        },
+        Rule {
+            delete: "DELETE FROM idempotency WHERE project = ?1 AND key IN (SELECT key FROM idempotency
+                     WHERE project = ?1 AND created < ?2 ORDER BY created LIMIT ?3)",
+            before: now.minus(IDEMPOTENCY_KEPT),
+        },
+        Rule {
+            delete: "DELETE FROM series WHERE sequence IN (SELECT sequence FROM series
+                     WHERE project = ?1 AND updated < ?2 LIMIT ?3)",
+            before: now.minus(retention.series),
+        },
+    ];
+    let mut expired = Expired::default();
+    let projects: Vec<i64> = connection
+        .prepare_cached("SELECT project FROM projects")?
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for project in projects {
+        for rule in &rules {
+            let deleted = connection.prepare_cached(rule.delete)?.execute(params![
+                project,
+                rule.before.micros(),
+                ROWS
+            ])?;
+            expired.deleted += deleted as u64;
+            expired.more |= deleted as u64 == ROWS.unsigned_abs();
+        }
+        recount_series(connection, project)?;
+    }
+    Ok(expired)
+}
+
+/// Makes room for new series where old ones have gone, and forgets the kind of metrics without any.
+fn recount_series(connection: &Connection, project: i64) -> rusqlite::Result<()> {
+    connection.execute(
+        "UPDATE metrics SET series_count = (SELECT count(*) FROM series
+         WHERE series.project = metrics.project AND series.name = metrics.name) WHERE project = ?1",
+        [project],
+    )?;
+    connection.execute("DELETE FROM metrics WHERE project = ?1 AND series_count = 0", [project])?;
+    Ok(())
+}
+
+fn used_bytes(connection: &Connection) -> rusqlite::Result<u64> {
+    let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let pages = pragma("page_count")? - pragma("freelist_count")?;
+    Ok(pages.unsigned_abs() * pragma("page_size")?.unsigned_abs())
+}

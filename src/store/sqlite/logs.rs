@@ -1,0 +1,133 @@
+//! Reading logs.
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, params_from_iter};
+
+use crate::model::{
+    EXACT_TOTAL_LIMIT, EventFilter, Level, LevelFilter, Log, LogPage, LogPosition, LogQuery, Timestamp, Total,
+};
+
+/// Rows that one call looks at where no index answers the question.
+const SCAN_BUDGET: usize = 20_000;
+
+/// A page of logs, newest first.
+pub(super) fn page(connection: &Connection, project: i64, query: &LogQuery) -> rusqlite::Result<LogPage> {
+    let total = if is_indexed(query) {
+        count(connection, project, query)?
+    } else {
+        let mut value = 0;
+        let end = scan(connection, project, query, None, |_| {
+            value += 1;
+            value <= EXACT_TOTAL_LIMIT
+        })?;
+        Total { value: value.min(EXACT_TOTAL_LIMIT), exact: end == End::Rows }
+    };
+    let mut logs = Vec::new();
+    let end = scan(connection, project, query, query.before.as_ref(), |log| {
+        logs.push(log);
+        logs.len() <= query.limit
+    })?;
+    let next = match end {
+        End::Budget(position) => Some(position),
+        End::Rows => None,
+        End::Interest => {
+            logs.truncate(query.limit);
+            logs.last().map(Log::position)
+        }
+    };
+    Ok(LogPage { logs, total, next })
+}
+
+/// Why a scan ended.
+#[derive(PartialEq)]
+enum End {
+    Rows,
+    Interest,
+    Budget(LogPosition),
+}
+
+/// Shows what matches, newest first, to `take` until it says that it has enough.
+fn scan(
+    connection: &Connection,
+    project: i64,
+    query: &LogQuery,
+    before: Option<&LogPosition>,
+    mut take: impl FnMut(Log) -> bool,
+) -> rusqlite::Result<End> {
+    let (mut condition, mut parameters) = condition(project, query);
+    if let Some(before) = before {
+        condition.push_str(" AND (timestamp, id) < (?, ?)");
+        parameters.push(Value::Integer(before.timestamp.micros()));
+        parameters.push(Value::Text(before.id.clone()));
+    }
+    let sql = format!(
+        "SELECT timestamp, id, level, event_type, agent_name, body FROM logs
+         WHERE {condition} ORDER BY timestamp DESC, id DESC"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params_from_iter(parameters))?;
+    let mut seen = 0;
+    let mut last = None;
+    while let Some(row) = rows.next()? {
+        if seen == SCAN_BUDGET {
+            return Ok(last.map_or(End::Rows, End::Budget));
+        }
+        seen += 1;
+        if let Some(log) = matching(row, query)?
+            && !take(log)
+        {
+            return Ok(End::Interest);
+        }
+        if seen == SCAN_BUDGET {
+            last = Some(LogPosition { timestamp: Timestamp::from_micros(row.get(0)?), id: row.get(1)? });
+        }
+    }
+    Ok(End::Rows)
+}
+
+/// The log in `row` if it is wanted. Columns rule out most before a body is read.
+fn matching(row: &Row<'_>, query: &LogQuery) -> rusqlite::Result<Option<Log>> {
+    let level = row.get_ref(2)?.as_str_or_null()?.and_then(Level::from_word);
+    let agent_name = row.get_ref(4)?.as_str_or_null()?;
+    let ruled_out = !query.level.matches(level)
+        || !query.event_type.matches(row.get_ref(3)?.as_str()?)
+        || query.agent_name.as_deref().is_some_and(|wanted| agent_name != Some(wanted));
+    if ruled_out {
+        return Ok(None);
+    }
+    let log: Log = super::trace::record(row, 5)?;
+    Ok(query.matches(&log).then_some(log))
+}
+
+fn count(connection: &Connection, project: i64, query: &LogQuery) -> rusqlite::Result<Total> {
+    let (condition, parameters) = condition(project, query);
+    let most = EXACT_TOTAL_LIMIT + 1;
+    let sql = format!("SELECT count(*) FROM (SELECT 1 FROM logs WHERE {condition} LIMIT {most})");
+    let value: i64 =
+        connection.prepare_cached(&sql)?.query_row(params_from_iter(parameters), |row| row.get(0))?;
+    let value = value.unsigned_abs();
+    Ok(Total { value: value.min(EXACT_TOTAL_LIMIT), exact: value <= EXACT_TOTAL_LIMIT })
+}
+
+/// Whether [`condition`] says all that the query says.
+fn is_indexed(query: &LogQuery) -> bool {
+    !matches!(query.event_type, EventFilter::Prefix(_))
+        && query.level == LevelFilter::Any
+        && query.agent_name.is_none()
+        && query.words.is_empty()
+}
+
+/// What an index can answer. The text is one of a few, made of constants; values are bound.
+fn condition(project: i64, query: &LogQuery) -> (String, Vec<Value>) {
+    let mut condition = String::from("project = ? AND timestamp >= ?");
+    let mut parameters = vec![Value::Integer(project), Value::Integer(query.since.micros())];
+    if let EventFilter::Exactly(event_type) = &query.event_type {
+        condition.push_str(" AND event_type = ?");
+        parameters.push(Value::Text(event_type.as_str().to_owned()));
+    }
+    if let Some(trace_id) = &query.trace_id {
+        condition.push_str(" AND trace_id = ?");
+        parameters.push(Value::Text(trace_id.as_str().to_owned()));
+    }
+    (condition, parameters)
+}

@@ -1,0 +1,81 @@
+//! Reading spans.
+
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::de::DeserializeOwned;
+
+use crate::model::{OpenRoot, Span, SpanId, Timestamp, TracePage, TraceQuery};
+
+/// The span with this id.
+pub(super) fn find(
+    connection: &Connection,
+    project: i64,
+    span_id: &SpanId,
+) -> rusqlite::Result<Option<Span>> {
+    connection
+        .prepare_cached("SELECT body FROM spans WHERE project = ?1 AND span_id = ?2")?
+        .query_row(params![project, span_id.as_str()], |row| record(row, 0))
+        .optional()
+}
+
+/// A page of a trace's spans.
+pub(super) fn page(connection: &Connection, project: i64, query: &TraceQuery) -> rusqlite::Result<TracePage> {
+    let trace_id = query.trace_id.as_str();
+    let about: Option<(Option<String>, i64, i64)> = connection
+        .prepare_cached(
+            "SELECT agent_name, last_activity,
+                    (SELECT count(*) FROM spans WHERE project = ?1 AND trace_id = ?2)
+             FROM traces WHERE project = ?1 AND trace_id = ?2",
+        )?
+        .query_row(params![project, trace_id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    let Some((agent_name, last_activity, total)) = about else {
+        return Ok(TracePage::default());
+    };
+    let (after_time, after_id) = match &query.after {
+        Some(after) => (after.start_time.micros(), after.span_id.as_str()),
+        None => (i64::MIN, ""),
+    };
+    let one_more = i64::try_from(query.limit).unwrap_or(i64::MAX).saturating_add(1);
+    let mut spans: Vec<Span> = connection
+        .prepare_cached(
+            "SELECT body FROM spans
+             WHERE project = ?1 AND trace_id = ?2 AND (start_time, span_id) > (?3, ?4)
+             ORDER BY start_time, span_id LIMIT ?5",
+        )?
+        .query_map(params![project, trace_id, after_time, after_id, one_more], |row| record(row, 0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let next = if spans.len() > query.limit {
+        spans.truncate(query.limit);
+        spans.last().map(Span::position)
+    } else {
+        None
+    };
+    Ok(TracePage {
+        spans,
+        total: total.unsigned_abs(),
+        next,
+        agent_name,
+        last_activity: Some(Timestamp::from_micros(last_activity)),
+    })
+}
+
+/// Every root in progress.
+pub(super) fn open_roots(connection: &Connection, project: i64) -> rusqlite::Result<Vec<OpenRoot>> {
+    connection
+        .prepare_cached(
+            "SELECT coalesce(spans.agent_name, traces.agent_name), traces.last_activity
+             FROM spans JOIN traces USING (project, trace_id)
+             WHERE spans.project = ?1 AND open_root = 1",
+        )?
+        .query_map([project], |row| {
+            Ok(OpenRoot { agent_name: row.get(0)?, last_activity: Timestamp::from_micros(row.get(1)?) })
+        })?
+        .collect()
+}
+
+/// The record whose body is in column `index`.
+pub(super) fn record<T: DeserializeOwned>(row: &Row<'_>, index: usize) -> rusqlite::Result<T> {
+    serde_json::from_str(row.get_ref(index)?.as_str()?)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(index, Type::Text, error.into()))
+}

@@ -1,0 +1,112 @@
+//! Knowing a repeated call by its key.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+
+use super::super::trace::find as find_span;
+use super::Answer;
+use crate::model::{Code, Idempotency, MetricKind, Problem, Record, SpanId, Timestamp, Written};
+
+/// How long a key is known.
+pub(in super::super) const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What is kept of the first call's answer; the rest is in the record, or said again by the repetition.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Receipt {
+    Log { id: String, timestamp: Timestamp },
+    SpanStart { span_id: SpanId },
+    SpanEnd { span_id: SpanId, already_ended: bool },
+    Point { kind: MetricKind, overflow: bool },
+}
+
+/// The first call's answer, if there was one with this key.
+pub(super) fn find(
+    connection: &Connection,
+    project: i64,
+    idempotency: &Idempotency,
+    record: &Record,
+    now: Timestamp,
+) -> rusqlite::Result<Option<Result<Written, Problem>>> {
+    let known: Option<(String, String)> = connection
+        .prepare_cached(
+            "SELECT fingerprint, receipt FROM idempotency WHERE project = ?1 AND key = ?2 AND created > ?3",
+        )?
+        .query_row(params![project, idempotency.key, now.minus(KEPT).micros()], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()?;
+    match known {
+        None => Ok(None),
+        Some((fingerprint, _)) if fingerprint != idempotency.fingerprint => Ok(Some(Err(conflict()))),
+        Some((_, receipt)) => match serde_json::from_str(&receipt) {
+            Ok(receipt) => replay(connection, project, receipt, record).map(Some),
+            Err(error) => Ok(Some(Err(Problem::internal(error)))),
+        },
+    }
+}
+
+/// Keeps the answer of a first call.
+pub(super) fn remember(
+    connection: &Connection,
+    project: i64,
+    idempotency: &Idempotency,
+    written: &Written,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let receipt = match written {
+        Written::Log(log) => Receipt::Log { id: log.id.clone(), timestamp: log.timestamp },
+        Written::SpanStarted(span) => Receipt::SpanStart { span_id: span.span_id.clone() },
+        Written::SpanEnded { span, already_ended } => {
+            Receipt::SpanEnd { span_id: span.span_id.clone(), already_ended: *already_ended }
+        }
+        Written::Point { kind, overflow } => Receipt::Point { kind: *kind, overflow: *overflow },
+    };
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO idempotency (project, key, fingerprint, receipt, created)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![
+            project,
+            idempotency.key,
+            idempotency.fingerprint,
+            super::body(&receipt)?,
+            now.micros()
+        ])?;
+    Ok(())
+}
+
+fn replay(connection: &Connection, project: i64, receipt: Receipt, record: &Record) -> Answer {
+    let gone = || Err(Problem::new(Code::SpanNotFound, "span not found").at("span_id"));
+    Ok(match (receipt, record) {
+        (Receipt::Log { id, timestamp }, Record::Log(log)) => {
+            let mut log = log.clone();
+            (log.id, log.timestamp) = (id, timestamp);
+            Ok(Written::Log(log))
+        }
+        (Receipt::SpanStart { span_id }, Record::SpanStart(_)) => {
+            find_span(connection, project, &span_id)?.map_or_else(gone, |mut span| {
+                // The first call answered before the span ended.
+                (span.status, span.end_time, span.duration_ms) =
+                    (crate::model::SpanStatus::InProgress, None, None);
+                Ok(Written::SpanStarted(Box::new(span)))
+            })
+        }
+        (Receipt::SpanEnd { span_id, already_ended }, Record::SpanEnd(_)) => {
+            find_span(connection, project, &span_id)?
+                .map_or_else(gone, |span| Ok(Written::SpanEnded { span: Box::new(span), already_ended }))
+        }
+        (Receipt::Point { kind, overflow }, Record::Point(_)) => Ok(Written::Point { kind, overflow }),
+        // A fingerprint covers the kind of call, so this can't be.
+        _ => Err(conflict()),
+    })
+}
+
+fn conflict() -> Problem {
+    Problem::new(Code::IdempotencyConflict, "the idempotency key was used for another call")
+        .at("idempotency_key")
+        .hint("a key names one call: a retry repeats the call unchanged, another call takes another key")
+}

@@ -1,0 +1,3 @@
+//! What watchglass says about itself.
+
+pub mod logging;
