@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on says so by panicking")]
 
 mod architecture;
+mod bad_inputs;
 mod clients;
 mod conformance;
 mod support;
