@@ -8,7 +8,8 @@
 
 mod options;
 mod queue;
-pub mod sqlite;
+<<<<<<< HEAD
+pub mod redis;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -82,6 +83,8 @@ pub struct Expired {
 pub async fn open(options: &StoreOptions) -> Result<Arc<dyn Store>, Problem> {
     match &options.url {
         StoreUrl::Memory | StoreUrl::Sqlite(_) => Ok(Arc::new(sqlite::SqliteStore::open(options)?)),
-        StoreUrl::Redis(_) | StoreUrl::RedisCluster(_) => Err(Problem::internal("no engine yet")),
+        StoreUrl::Redis(_) | StoreUrl::RedisCluster(_) => {
+            Ok(Arc::new(redis::RedisStore::open(options).await?))
+        }
     }
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::error::{is_busy, problem};
+use super::filesystem::refuse_network;
 use super::schema;
 use crate::model::{Code, Problem};
 
@@ -141,7 +142,7 @@ fn wait_while_busy(attempts: i32) -> bool {
 
 fn make_directory(path: &Path) -> Result<(), Problem> {
     let Some(directory) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) else {
-        return Ok(());
+        return refuse_network(Path::new("."));
     };
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -154,7 +155,8 @@ fn make_directory(path: &Path) -> Result<(), Problem> {
         )
         .at("store")
         .caused_by(error)
-    })
+    })?;
+    refuse_network(directory)
 }
 
 fn share(connection: Connection) -> Shared {

@@ -6,6 +6,7 @@
 mod connection;
 mod error;
 mod expire;
+mod filesystem;
 mod logs;
 mod schema;
 mod series;

@@ -1,0 +1,119 @@
+//! Retention: deleting what is older than it is kept, a little at a time.
+//!
+//! Keys vanish by themselves where nothing touches them; this is for what is old inside living ones.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::RedisStore;
+use super::codec::score;
+use super::command::{Command, Request};
+use super::connection::read;
+use super::keys::{Key, Keys, Shard};
+use crate::model::{Problem, ProjectId, Timestamp};
+use crate::store::Expired;
+
+/// Members of one kind that one call deletes in a project.
+const SLICE: usize = 1_000;
+
+impl RedisStore {
+    /// Deletes a bounded slice of what is older than its retention, in all projects.
+    pub(super) async fn expire_slice(&self, now: Timestamp) -> Result<Expired, Problem> {
+        let others: Vec<String> =
+            read(self.reads.ask(Command::new("SMEMBERS", self.layout.projects())).await)?;
+        let mut projects: Vec<ProjectId> = others.into_iter().map(ProjectId::stored).collect();
+        if !projects.contains(&ProjectId::default_project()) {
+            projects.push(ProjectId::default_project());
+        }
+        let mut expired = Expired::default();
+        for project in projects {
+            let keys = self.layout.project(&project);
+            self.expire_logs(&keys, now, &mut expired).await?;
+            self.expire_spans(&keys, now, &mut expired).await?;
+            self.expire_series(&keys, now, &mut expired).await?;
+        }
+        Ok(expired)
+    }
+
+    async fn expire_logs(&self, keys: &Keys, now: Timestamp, expired: &mut Expired) -> Result<(), Problem> {
+        let slices = self.oldest(|shard| keys.log_index(shard), now, self.retention.logs, expired).await?;
+        let mut deletions: Vec<Request> = Vec::new();
+        for (shard, members) in slices {
+            let mut last: BTreeMap<&str, f64> = BTreeMap::new();
+            for (member, score) in &members {
+                let (_, event_type) = member.split_once('|').unwrap_or_default();
+                last.insert(event_type, *score);
+            }
+            // Bodies first: an entry without its body is skipped, a body without its entry would stay.
+            for (event_type, until) in last {
+                let logs = keys.logs(shard, event_type);
+                deletions.push(Command::new("ZREMRANGEBYSCORE", logs).arg("-inf").arg(until).into());
+            }
+            let members: Vec<&String> = members.iter().map(|(member, _)| member).collect();
+            deletions.push(Command::new("ZREM", keys.log_index(shard)).arg(members).into());
+        }
+        self.delete(deletions).await
+    }
+
+    async fn expire_spans(&self, keys: &Keys, now: Timestamp, expired: &mut Expired) -> Result<(), Problem> {
+        let slices = self.oldest(|shard| keys.span_index(shard), now, self.retention.traces, expired).await?;
+        let mut deletions: Vec<Request> = Vec::new();
+        for (shard, members) in slices {
+            for (member, _) in &members {
+                let Some((span_id, trace_id)) = member.split_once('|') else { continue };
+                deletions.push(Command::new("DEL", keys.span(span_id)).into());
+                deletions.push(Command::new("SREM", keys.trace_spans(trace_id)).arg(span_id).into());
+            }
+            let members: Vec<&String> = members.iter().map(|(member, _)| member).collect();
+            deletions.push(Command::new("ZREM", keys.open_roots(shard)).arg(&members).into());
+            deletions.push(Command::new("ZREM", keys.span_index(shard)).arg(&members).into());
+        }
+        self.delete(deletions).await
+    }
+
+    /// Forgets series without points for long. By time and not by name, so that a point that arrives
+    /// meanwhile keeps its series; the hashes vanish by themselves.
+    async fn expire_series(&self, keys: &Keys, now: Timestamp, expired: &mut Expired) -> Result<(), Problem> {
+        let until = format!("({}", score(now.minus(self.retention.series)));
+        let forget =
+            |shard| Command::new("ZREMRANGEBYSCORE", keys.series_index(shard)).arg("-inf").arg(&until);
+        for reply in self.ask_all(self.layout.shards().map(forget)).await {
+            expired.deleted += read::<u64>(reply)?;
+        }
+        Ok(())
+    }
+
+    /// The oldest members of an index that are past their time, shard by shard.
+    async fn oldest(
+        &self,
+        index: impl Fn(Shard) -> Key,
+        now: Timestamp,
+        kept: Duration,
+        expired: &mut Expired,
+    ) -> Result<Vec<(Shard, Vec<(String, f64)>)>, Problem> {
+        let share = SLICE / self.layout.shard_count();
+        let until = format!("({}", score(now.minus(kept)));
+        let slice = |shard| {
+            let range = Command::new("ZRANGEBYSCORE", index(shard)).arg("-inf").arg(&until);
+            range.arg("WITHSCORES").arg(&["LIMIT", "0"]).arg(share)
+        };
+        let replies = self.ask_all(self.layout.shards().map(slice)).await;
+        let mut slices = Vec::new();
+        for (shard, reply) in self.layout.shards().zip(replies) {
+            let members: Vec<(String, f64)> = read(reply)?;
+            expired.more |= members.len() == share;
+            expired.deleted += members.len() as u64;
+            if !members.is_empty() {
+                slices.push((shard, members));
+            }
+        }
+        Ok(slices)
+    }
+
+    async fn delete(&self, deletions: Vec<Request>) -> Result<(), Problem> {
+        if deletions.is_empty() {
+            return Ok(());
+        }
+        self.reads.send(&deletions).await.into_iter().try_for_each(|reply| reply.map(drop))
+    }
+}

@@ -1,0 +1,171 @@
+//! Records in Redis: a single server, or a cluster.
+//!
+//! Layout:
+//! - [`keys`]: the names of all keys; [`codec`]: how records stand in them
+//! - [`connection`]: deadlines, trying again; [`command`]: what is sent; [`error`]: what its errors mean
+//! - [`write`]: the one task that writes
+//! - [`logs`], [`trace`], [`series`]: reading; [`expire`]: retention; [`durability`]: what a server keeps
+//!
+//! **Invariant:** nothing here runs `KEYS` or `SCAN`, and no text of a caller's is ever a pattern.
+
+mod codec;
+mod command;
+mod connection;
+mod durability;
+mod error;
+mod expire;
+mod keys;
+mod logs;
+mod series;
+mod trace;
+mod url;
+mod write;
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use std::sync::Mutex;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use self::command::{Command, Request, Script};
+use self::connection::{Link, PATIENCE, read};
+use self::error::too_late;
+use self::keys::Layout;
+use self::url::Address;
+use self::write::Writer;
+use super::queue::{Submitter, queue};
+use super::{Answers, Durability, Expired, Retention, Store, StoreOptions};
+use crate::model::{
+    Code, LogPage, LogQuery, OpenRoot, Problem, ProjectId, Series, Timestamp, TracePage, TraceQuery, Write,
+};
+
+static LEASE: Script = Script::new(include_str!("lease.lua"));
+
+/// A store on Redis.
+///
+/// Reads have a connection of their own, so that they don't wait behind large writes.
+pub struct RedisStore {
+    reads: Link,
+    layout: Layout,
+    retention: Retention,
+    durability: Durability,
+    writer: Mutex<Option<(Submitter, JoinHandle<()>)>>,
+}
+
+impl RedisStore {
+    /// Connects, and finds out what the server keeps.
+    ///
+    /// # Errors
+    /// A server that can't be reached, is too old, is of the other kind, or keeps less than required.
+    pub async fn open(options: &StoreOptions) -> Result<Self, Problem> {
+        let address = Address::parse(&options.url)?;
+        let patience = PATIENCE + options.connect_timeout;
+        let opening = Self::connect(&address, options);
+        timeout(patience, opening).await.unwrap_or_else(|_| Err(too_late())).map_err(|problem| {
+            let message = format!("can't open the store at {}: {}", address.shown, problem.message);
+            let mut named = Problem::new(problem.code, message).at("store");
+            if let Some(hint) = &problem.hint {
+                named = named.hint(hint.clone());
+            }
+            named.caused_by(problem)
+        })
+    }
+
+    async fn connect(address: &Address, options: &StoreOptions) -> Result<Self, Problem> {
+        let layout =
+            if address.cluster { Layout::cluster(&address.prefix) } else { Layout::single(&address.prefix) };
+        let reads = Link::open(address, options).await?;
+        let durability = durability::examine(&reads, address.cluster).await?;
+        if options.require_durable && durability == Durability::None {
+            return Err(Problem::new(Code::StorageMisconfigured, Durability::None.describe())
+                .hint("set `appendonly yes` and `maxmemory-policy noeviction` on the server"));
+        }
+        let (submitter, groups) = queue();
+        let writes = Link::open(address, options).await?;
+        let task = tokio::spawn(Writer::new(writes, layout.clone(), &options.retention).run(groups));
+        Ok(Self {
+            reads,
+            layout,
+            retention: options.retention.clone(),
+            durability,
+            writer: Mutex::new(Some((submitter, task))),
+        })
+    }
+}
+
+#[async_trait]
+impl Store for RedisStore {
+    fn write(&self, project: &ProjectId, batch: Vec<Write>) -> BoxFuture<'static, Answers> {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((submitter, _)) = &*writer {
+            return submitter.submit(project, batch);
+        }
+        let closed = Problem::new(Code::StorageUnavailable, "the store is closed");
+        std::future::ready(batch.iter().map(|_| Err(closed.clone())).collect()).boxed()
+    }
+
+    async fn logs(&self, project: &ProjectId, query: &LogQuery) -> Result<LogPage, Problem> {
+        self.log_page(&self.layout.project(project), query).await
+    }
+
+    async fn trace(&self, project: &ProjectId, query: &TraceQuery) -> Result<TracePage, Problem> {
+        self.trace_page(&self.layout.project(project), query).await
+    }
+
+    async fn resolve(&self, project: &ProjectId, alias: &str) -> Result<Option<String>, Problem> {
+        read(self.reads.ask(Command::new("GET", self.layout.project(project).alias(alias))).await)
+    }
+
+    async fn series(&self, project: &ProjectId) -> Result<Vec<Series>, Problem> {
+        self.all_series(&self.layout.project(project)).await
+    }
+
+    async fn open_roots(&self, project: &ProjectId) -> Result<Vec<OpenRoot>, Problem> {
+        self.roots(&self.layout.project(project)).await
+    }
+
+    async fn expire(&self, now: Timestamp) -> Result<Expired, Problem> {
+        self.expire_slice(now).await
+    }
+
+    /// The server's clock alone decides when a lease ends: the holders' clocks may differ.
+    async fn lease(&self, name: &str, holder: &str, _now: Timestamp, ttl: Duration) -> Result<bool, Problem> {
+        let milliseconds = ttl.as_millis().max(1).to_string();
+        let request = Request::Script {
+            script: &LEASE,
+            keys: vec![self.layout.lease(name)],
+            arguments: vec![holder.as_bytes().to_vec(), milliseconds.into_bytes()],
+        };
+        read(self.reads.ask(request).await)
+    }
+
+    async fn ping(&self) -> Result<(), Problem> {
+        let ping = self.reads.ask_nodes(&durability::command(&["PING"])).await;
+        ping?;
+        // An operator may forbid it; then the answer to `PING` is all there is.
+        let infos = self.reads.ask_nodes(&durability::command(&["INFO", "replication"])).await;
+        let replica = |info| durability::parse_info(info).get("role").is_some_and(|role| role == "slave");
+        if infos.unwrap_or_default().into_iter().any(replica) {
+            return Err(Problem::new(Code::StorageUnavailable, "the store is a read-only replica"));
+        }
+        Ok(())
+    }
+
+    fn durability(&self) -> Durability {
+        self.durability
+    }
+
+    async fn close(&self) {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((submitter, task)) = writer {
+            drop(submitter);
+            if let Err(panic) = task.await {
+                tracing::error!(%panic, "the store's writer ended badly");
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Reading spans.
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use redis::Value;
+
+use super::RedisStore;
+use super::codec::span::{decode, fields};
+use super::codec::time;
+use super::command::{Command, Request};
+use super::connection::{Reply, read};
+use super::error::is_wrong_type;
+use super::keys::{Key, Keys};
+use crate::model::{
+    OpenRoot, Problem, Span, SpanId, SpanPosition, SpanStatus, Timestamp, TracePage, TraceQuery,
+};
+
+/// Roots in progress that are looked at in each shard, newest first: more is a sign of agents that end nothing.
+const MAX_OPEN_ROOTS: i64 = 10_000;
+
+impl RedisStore {
+    /// A page of a trace's spans, by start.
+    pub(super) async fn trace_page(&self, keys: &Keys, query: &TraceQuery) -> Result<TracePage, Problem> {
+        let trace_id = query.trace_id.as_str();
+        let about = Command::new("HMGET", keys.trace(trace_id)).arg(&["agent_name", "last_activity"]);
+        let members = Command::new("SMEMBERS", keys.trace_spans(trace_id));
+        let mut replies = self.reads.send(&[about.into(), members.into()]).await.into_iter();
+        let mut next = || replies.next().unwrap_or(Ok(Value::Nil));
+        let (agent_name, last_activity): (Option<String>, Option<i64>) = read(next())?;
+        let ids: Vec<Vec<u8>> = read(skip_wrong_type(next()))?;
+        let ids = ids.into_iter().filter_map(|id| String::from_utf8(id).ok()).collect::<Vec<_>>();
+
+        let mut positions = self.positions(keys, trace_id, ids).await?;
+        let total = positions.len() as u64;
+        positions.sort();
+        let after = query.after.as_ref();
+        positions.retain(|position| after.is_none_or(|after| position > after));
+        let more = positions.len() > query.limit;
+        positions.truncate(query.limit);
+
+        let whole = |position: &SpanPosition| Command::new("HGETALL", keys.span(position.span_id.as_str()));
+        let mut spans = Vec::with_capacity(positions.len());
+        for reply in self.ask_all(positions.iter().map(whole)).await {
+            spans.extend(decode(&fields(reply?)));
+        }
+        let next = if more { spans.last().map(Span::position) } else { None };
+        // A trace that only scripts wrote has no more than its spans to tell by.
+        let last_seen = || spans.iter().map(|span| span.end_time.unwrap_or(span.start_time)).max();
+        let last_activity = last_activity.map(Timestamp::from_micros).or_else(last_seen);
+        Ok(TracePage { total, next, agent_name, last_activity, spans })
+    }
+
+    /// Where the trace's spans stand in it. What is not there, or is no span of the trace, has no position.
+    async fn positions(
+        &self,
+        keys: &Keys,
+        trace_id: &str,
+        ids: Vec<String>,
+    ) -> Result<Vec<SpanPosition>, Problem> {
+        let start =
+            |id: &String| Command::new("HMGET", keys.span(id)).arg(&["span_id", "trace_id", "start_time"]);
+        let replies = self.ask_all(ids.iter().map(start)).await;
+        let mut positions = Vec::with_capacity(ids.len());
+        for (id, reply) in ids.into_iter().zip(replies) {
+            let reply = match reply {
+                Err(problem) if is_wrong_type(&problem) => continue,
+                reply => reply,
+            };
+            let (own, trace, start): (Option<String>, Option<String>, Option<String>) = read(reply)?;
+            let start_time = start.and_then(|start| Timestamp::parse(&start));
+            if let (true, true, Some(start_time)) =
+                (own.is_some(), trace.as_deref() == Some(trace_id), start_time)
+            {
+                positions.push(SpanPosition { start_time, span_id: SpanId::stored(id) });
+            }
+        }
+        Ok(positions)
+    }
+
+    /// Every root in progress.
+    pub(super) async fn roots(&self, keys: &Keys) -> Result<Vec<OpenRoot>, Problem> {
+        let members =
+            |key: Key| Command::new("ZREVRANGE", key).arg(0).arg(MAX_OPEN_ROOTS - 1).arg("WITHSCORES");
+        let mut roots: Vec<(String, f64)> = Vec::new();
+        for reply in self.ask_all(self.layout.shards().map(|shard| members(keys.open_roots(shard)))).await {
+            roots.extend(read::<Vec<(String, f64)>>(reply)?);
+        }
+        let about = roots.iter().filter_map(|(member, started)| {
+            let (span_id, trace_id) = member.split_once('|')?;
+            let span = Command::new("HMGET", keys.span(span_id)).arg(&["status", "agent_name"]);
+            let trace = Command::new("HMGET", keys.trace(trace_id)).arg(&["last_activity", "agent_name"]);
+            Some((*started, [span, trace]))
+        });
+        let (started, commands): (Vec<f64>, Vec<[Command; 2]>) = about.unzip();
+        let mut replies = self.ask_all(commands.into_iter().flatten()).await.into_iter();
+        let mut open = Vec::new();
+        for started in started {
+            let mut next = || replies.next().unwrap_or(Ok(Value::Nil));
+            let (status, own_agent): (Option<String>, Option<String>) = read(next())?;
+            let (last_activity, trace_agent): (Option<i64>, Option<String>) = read(next())?;
+            // A script may have ended it, and knows nothing of the index.
+            if status.as_deref() == Some(SpanStatus::InProgress.as_str()) {
+                open.push(OpenRoot {
+                    agent_name: own_agent.or(trace_agent),
+                    last_activity: last_activity.map_or_else(|| time(started), Timestamp::from_micros),
+                });
+            }
+        }
+        Ok(open)
+    }
+
+    /// Sends commands that may be none.
+    pub(super) fn ask_all(&self, commands: impl Iterator<Item = Command>) -> BoxFuture<'_, Vec<Reply>> {
+        let requests: Vec<Request> = commands.map(Request::from).collect();
+        async move { if requests.is_empty() { Vec::new() } else { self.reads.send(&requests).await } }.boxed()
+    }
+}
+
+/// A key of the scripts' that holds something else holds no spans.
+fn skip_wrong_type(reply: Reply) -> Reply {
+    match reply {
+        Err(problem) if is_wrong_type(&problem) => Ok(Value::Array(Vec::new())),
+        reply => reply,
+    }
+}

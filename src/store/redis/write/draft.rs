@@ -1,0 +1,96 @@
+//! What is to be written for one record.
+
+use std::collections::BTreeMap;
+
+use super::Ttl;
+use super::points::add;
+use crate::model::{Point, Record, Series, Timestamp, Written};
+use crate::store::redis::command::{Command, Guard};
+use crate::store::redis::keys::{Keys, Shard};
+
+/// A record, decided on and not yet sent.
+pub(super) struct Draft {
+    /// Its place among the open items.
+    pub(super) item: usize,
+    /// Where its body lies.
+    pub(super) shard: Shard,
+    /// On what the writing depends.
+    pub(super) guards: Vec<Guard>,
+    /// Entries by which it is found.
+    pub(super) entries: Vec<Command>,
+    /// Points that it adds to series in its shard, and whether each goes to its overflow series.
+    pub(super) points: Vec<(Point, bool)>,
+    /// What makes it be there.
+    pub(super) body: Vec<Command>,
+    /// Its answer.
+    pub(super) written: Written,
+}
+
+impl Draft {
+    /// A draft without anything in it.
+    pub(super) fn new(item: usize, shard: Shard, written: Written) -> Self {
+        Self {
+            item,
+            shard,
+            guards: Vec::new(),
+            entries: Vec::new(),
+            points: Vec::new(),
+            body: Vec::new(),
+            written,
+        }
+    }
+
+    /// Puts in what could only be known once series were admitted and agents found.
+    pub(super) fn finish(mut self, keys: &Keys, ttl: Ttl) -> Self {
+        if let Written::SpanEnded { span, .. } = &self.written {
+            super::span::finish_end(keys, ttl, span, &mut self.entries, &mut self.body);
+        }
+        for (point, overflow) in std::mem::take(&mut self.points) {
+            let labels = if overflow { Series::overflow_labels() } else { point.labels.clone() };
+            self.entries.extend(add(keys, ttl, self.shard, &point, &labels));
+        }
+        self
+    }
+
+    /// Entries that lie in other shards than the body, shard by shard.
+    pub(super) fn entries_elsewhere(&self) -> impl Iterator<Item = Vec<Command>> {
+        let mut shards: BTreeMap<Shard, Vec<Command>> = BTreeMap::new();
+        for entry in self.entries.iter().filter(|entry| entry.key.shard != self.shard) {
+            shards.entry(entry.key.shard).or_default().push(entry.clone());
+        }
+        shards.into_values()
+    }
+
+    /// Entries in the body's shard, and the body.
+    pub(super) fn record(&self) -> Vec<Command> {
+        let entries = self.entries.iter().filter(|entry| entry.key.shard == self.shard);
+        entries.chain(&self.body).cloned().collect()
+    }
+}
+
+/// Notes that something happened in a trace, and the first agent that is named there.
+pub(super) fn touch_trace(
+    keys: &Keys,
+    ttl: Ttl,
+    trace_id: &str,
+    agent_name: Option<&str>,
+    at: Timestamp,
+) -> Vec<Command> {
+    let trace = keys.trace(trace_id);
+    let mut commands = vec![Command::new("NEWER", trace.clone()).arg("last_activity").arg(at.micros())];
+    if let Some(agent_name) = agent_name {
+        commands.push(Command::new("HSETNX", trace.clone()).arg("agent_name").arg(agent_name));
+    }
+    commands.push(Command::new("EXPIRE", trace).arg(ttl.traces));
+    commands
+}
+
+/// When the record was taken.
+pub(super) fn taken_at(record: &Record) -> Timestamp {
+    match record {
+        Record::Log(log) => log.timestamp,
+        Record::SpanStart(span) => span.start_time,
+        Record::SpanEnd(end) => end.end_time,
+        Record::Point(point) => point.timestamp,
+    }
+}

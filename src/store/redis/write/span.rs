@@ -1,0 +1,170 @@
+//! Starting and ending spans.
+
+use super::draft::{Draft, touch_trace};
+use super::{Claim, Decision, Item, Planned, Ttl};
+use crate::model::{Code, MAX_SPANS_PER_TRACE, Problem, Span, SpanEnd, SpanStatus, Written};
+use crate::store::redis::codec::{score, span::decode, span::encode, span::fields};
+use crate::store::redis::command::{Command, Guard, Request};
+use crate::store::redis::connection::{Link, Reply, read};
+use crate::store::redis::keys::Keys;
+
+/// What a start asks for: the id's present holder, the trace's agent and size, the parent.
+pub(super) fn start_reads(keys: &Keys, span: &Span) -> Vec<Command> {
+    let trace_id = span.trace_id.as_str();
+    let mut reads = vec![
+        Command::new("HGETALL", keys.span(span.span_id.as_str())),
+        Command::new("HGET", keys.trace(trace_id)).arg("agent_name"),
+        Command::new("SCARD", keys.trace_spans(trace_id)),
+    ];
+    let parent = span.parent_span_id.as_ref().map(|id| keys.span(id.as_str()));
+    reads.extend(parent.map(|key| Command::new("HMGET", key).arg(&["span_id", "agent_name"])));
+    reads
+}
+
+/// Starts a span, or finds that it has been started.
+pub(super) fn start(
+    item: usize,
+    keys: &Keys,
+    ttl: Ttl,
+    start: &Span,
+    claim: Claim,
+    replies: Vec<Reply>,
+    planned: &mut Planned,
+) -> Result<Decision, Problem> {
+    let mut replies = replies.into_iter();
+    let mut next = || replies.next();
+    let held = fields(next().unwrap_or(Ok(redis::Value::Nil))?);
+    if !held.is_empty() {
+        return repeated(start, decode(&held), claim);
+    }
+    let trace_agent: Option<String> = next().map_or(Ok(None), read)?;
+    let stored: u64 = next().map_or(Ok(0), read)?;
+    let planned = planned.entry(keys.trace_spans(start.trace_id.as_str()).name).or_default();
+    let count = stored + *planned;
+    if count >= MAX_SPANS_PER_TRACE {
+        return Err(trace_too_large(count));
+    }
+    let (parent, parent_agent): (Option<String>, Option<String>) = next().map_or(Ok((None, None)), read)?;
+    *planned += 1;
+    let mut span = start.clone();
+    span.parent_remote &= parent.is_none();
+    span.agent_name = span.agent_name.or(parent_agent).or(trace_agent);
+    Ok(Decision::Write(draft_start(item, keys, ttl, span)))
+}
+
+fn trace_too_large(count: u64) -> Problem {
+    let number = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+    Problem::new(Code::TraceTooLarge, "the trace holds as many spans as a trace may")
+        .at("trace_id")
+        .exceeding(number(MAX_SPANS_PER_TRACE), number(count.saturating_add(1)))
+}
+
+fn repeated(start: &Span, held: Option<Span>, claim: Claim) -> Result<Decision, Problem> {
+    let Some(mut held) = held.filter(|held| held.fingerprint == start.fingerprint) else {
+        return Err(Problem::new(Code::SpanConflict, "another span has this id").at("span_id"));
+    };
+    if claim == Claim::Repeat {
+        // The first call answered before the span ended.
+        (held.status, held.end_time, held.duration_ms) = (SpanStatus::InProgress, None, None);
+    }
+    Ok(Decision::Stored(Written::SpanStarted(Box::new(held))))
+}
+
+fn draft_start(item: usize, keys: &Keys, ttl: Ttl, span: Span) -> Draft {
+    let (trace_id, span_id) = (span.trace_id.as_str(), span.span_id.as_str());
+    let body = keys.span(span_id);
+    let shard = body.shard;
+    let expire = |key| Command::new("EXPIRE", key).arg(ttl.traces);
+    let mut draft = Draft::new(item, shard, Written::SpanStarted(Box::new(span.clone())));
+    draft.guards.push(Guard::Field { key: body.clone(), name: "span_id", held: String::new() });
+    draft.entries.push(Command::new("SADD", keys.trace_spans(trace_id)).arg(span_id));
+    draft.entries.push(expire(keys.trace_spans(trace_id)));
+    draft.entries.extend(touch_trace(keys, ttl, trace_id, span.agent_name.as_deref(), span.start_time));
+    for (alias, id) in span.w3c_aliases() {
+        let set = Command::new("SET", keys.alias(&alias)).arg(id).arg(&["NX", "EX"]).arg(ttl.traces);
+        draft.entries.push(set);
+    }
+    let mut indexes = vec![keys.span_index(shard)];
+    if span.is_root() && span.status == SpanStatus::InProgress {
+        indexes.push(keys.open_roots(shard));
+    }
+    for index in indexes {
+        draft.body.push(Command::new("ZADD", index.clone()).arg(score(span.start_time)).arg(entry(&span)));
+        draft.body.push(expire(index));
+    }
+    draft.body.push(Command::new("HSET", body.clone()).arg(encode(&span)));
+    draft.body.push(expire(body));
+    draft
+}
+
+/// Ends a span, or finds that it has ended.
+pub(super) fn end(item: usize, keys: &Keys, end: &SpanEnd, replies: Vec<Reply>) -> Result<Decision, Problem> {
+    let held = replies.into_iter().next().unwrap_or(Ok(redis::Value::Nil))?;
+    let held = fields(held);
+    let mut span =
+        decode(&held).ok_or_else(|| Problem::new(Code::SpanNotFound, "span not found").at("span_id"))?;
+    // The same end at the same microsecond is this very call, sent again.
+    let own = span.end_time == Some(end.end_time);
+    if !span.end(end.clone())? {
+        return Ok(Decision::Stored(Written::SpanEnded { span: Box::new(span), already_ended: !own }));
+    }
+    let body = keys.span(end.span_id.as_str());
+    let mut draft =
+        Draft::new(item, body.shard, Written::SpanEnded { span: Box::new(span), already_ended: false });
+    let status = held.get("status").cloned().unwrap_or_default();
+    draft.guards.push(Guard::Field { key: body, name: "status", held: status });
+    Ok(Decision::Write(draft))
+}
+
+/// Gives ended spans without an agent their trace's, and all of them the points that they feed.
+pub(super) async fn find_agents(link: &Link, open: &mut [&mut Item], drafts: &mut [Draft]) {
+    let mut ended: Vec<(usize, &mut Span, &mut Vec<_>)> = drafts
+        .iter_mut()
+        .filter_map(|Draft { item, written, points, .. }| match written {
+            Written::SpanEnded { span, .. } => Some((*item, &mut **span, points)),
+            _ => None,
+        })
+        .collect();
+    let nameless = |span: &Span| span.agent_name.is_none();
+    let requests: Vec<Request> = ended
+        .iter()
+        .filter(|(_, span, _)| nameless(span))
+        .map(|(item, span, _)| open[*item].keys.trace(span.trace_id.as_str()))
+        .map(|trace| Command::new("HGET", trace).arg("agent_name").into())
+        .collect();
+    if !requests.is_empty() {
+        let asked = ended.iter_mut().filter(|(_, span, _)| nameless(span));
+        for ((item, span, _), reply) in asked.zip(link.send(&requests).await) {
+            match read(reply) {
+                Ok(agent_name) => span.agent_name = agent_name,
+                Err(problem) => open[*item].answer = Some(Err(problem)),
+            }
+        }
+    }
+    for (_, span, points) in ended {
+        points.extend(span.derived_points().into_iter().map(|point| (point, false)));
+    }
+}
+
+/// Puts in what an ended span changes.
+pub(super) fn finish_end(
+    keys: &Keys,
+    ttl: Ttl,
+    span: &Span,
+    entries: &mut Vec<Command>,
+    body: &mut Vec<Command>,
+) {
+    let at = span.end_time.unwrap_or(span.start_time);
+    let trace_id = span.trace_id.as_str();
+    entries.extend(touch_trace(keys, ttl, trace_id, span.agent_name.as_deref(), at));
+    entries.push(Command::new("EXPIRE", keys.trace_spans(trace_id)).arg(ttl.traces));
+    let key = keys.span(span.span_id.as_str());
+    body.push(Command::new("ZREM", keys.open_roots(key.shard)).arg(entry(span)));
+    body.push(Command::new("HSET", key.clone()).arg(encode(span)));
+    body.push(Command::new("EXPIRE", key).arg(ttl.traces));
+}
+
+/// A span's member in the indexes of its shard.
+fn entry(span: &Span) -> String {
+    format!("{}|{}", span.span_id, span.trace_id)
+}
