@@ -1,19 +1,19 @@
 //! JSON Schemas as clients like them: small, without references, without forms that some refuse.
 
-use schemars::generate::SchemaSettings;
+use schemars::generate::{Contract, SchemaSettings};
 use schemars::transform::{RecursiveTransform, Transform};
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value};
 
 /// The schema of a tool's arguments, each with what it is for.
 pub(super) fn input_schema<T: JsonSchema>() -> Map<String, Value> {
-    schema_of::<T>(simplify)
+    schema_of::<T>(Contract::Deserialize, simplify)
 }
 
 /// The schema of a tool's answer: the names and the types, to check it by. What they mean is told by the names;
 /// a model that reads the list pays for every word.
 pub(super) fn output_schema<T: JsonSchema>() -> Map<String, Value> {
-    schema_of::<T>(|schema| {
+    schema_of::<T>(Contract::Serialize, |schema| {
         simplify(schema);
         if let Some(object) = schema.as_object_mut() {
             object.remove("description");
@@ -22,10 +22,11 @@ pub(super) fn output_schema<T: JsonSchema>() -> Map<String, Value> {
     })
 }
 
-fn schema_of<T: JsonSchema>(transform: impl Fn(&mut Schema) + Clone + Send + 'static) -> Map<String, Value> {
+fn schema_of<T: JsonSchema>(contract: Contract, transform: impl FnMut(&mut Schema)) -> Map<String, Value> {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.inline_subschemas = true;
         settings.meta_schema = None;
+        settings.contract = contract;
     });
     let mut schema = settings.into_generator().into_root_schema_for::<T>();
     RecursiveTransform(transform).transform(&mut schema);

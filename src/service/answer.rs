@@ -53,11 +53,9 @@ pub struct SpanEnded {
     pub status: String,
     /// It had ended before, with this status
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    #[schemars(default)]
     pub already_ended: bool,
     /// It seemed to end before it started
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    #[schemars(default)]
     pub clock_skew: bool,
 }
 
@@ -76,7 +74,6 @@ pub struct Recorded {
     pub kind: String,
     /// The metric has too many series: this point went into the one that the rest share
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    #[schemars(default)]
     pub overflow: bool,
 }
 
@@ -138,7 +135,6 @@ pub struct LogView {
     pub metadata: Map<String, Value>,
     /// A NUL in the message was replaced
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    #[schemars(default)]
     pub sanitized: bool,
 }
 
@@ -216,17 +212,15 @@ pub struct SpanView {
     pub model: Option<String>,
     /// Tokens by type: input (uncached), cache_read, cache_write, output
     #[serde(skip_serializing_if = "Usage::is_empty")]
-    #[schemars(with = "Map<String, Value>", default)]
+    #[schemars(with = "Map<String, Value>")]
     pub usage: Usage,
     /// What was said at start and end
     pub metadata: Map<String, Value>,
     /// Its parent is held by another system
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    #[schemars(default)]
     pub parent_remote: bool,
     /// It seemed to end before it started
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    #[schemars(default)]
     pub clock_skew: bool,
 }
 
@@ -257,15 +251,13 @@ pub struct TreeNode {
     pub children: Vec<TreeNode>,
     /// Names a parent that is not here
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    #[schemars(default)]
     pub missing_parent: bool,
     /// It is its own ancestor: the circle is cut here
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    #[schemars(default)]
     pub cycle: bool,
     /// Descendants that lie too deep to be nested
     #[serde(skip_serializing_if = "is_zero")]
-    #[schemars(with = "i64", default)]
+    #[schemars(with = "i64")]
     pub hidden_descendants: usize,
 }
 
