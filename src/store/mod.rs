@@ -8,8 +8,8 @@
 
 mod options;
 mod queue;
-<<<<<<< HEAD
 pub mod redis;
+pub mod sqlite;
 
 use std::sync::Arc;
 use std::time::Duration;
