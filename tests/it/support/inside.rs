@@ -7,13 +7,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use watchglass::clock::Clock;
-use watchglass::model::Problem;
+use watchglass::model::{Problem, ProjectId, Series, SeriesValue};
 use watchglass::service::{Caller, Committed, Service, ServiceOptions};
 use watchglass::store::{self, Retention, Store, StoreOptions, StoreUrl};
 
 const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// A service on a store in memory.
+/// A service on a store, by default in memory.
 pub(crate) struct Inside {
     pub(crate) store: Arc<dyn Store>,
     service: Service,
@@ -21,17 +21,32 @@ pub(crate) struct Inside {
 
 impl Inside {
     pub(crate) async fn new(clock: Arc<dyn Clock>) -> Self {
+        Self::on("memory:", clock).await
+    }
+
+    /// A service on `store`, which others may be using too.
+    pub(crate) async fn on(store: &str, clock: Arc<dyn Clock>) -> Self {
         let options = StoreOptions {
-            url: StoreUrl::Memory,
+            url: StoreUrl::parse(store).expect("a sound address"),
             relaxed: false,
             require_durable: false,
             retention: Retention { traces: WEEK, logs: WEEK, series: WEEK, max_bytes: u64::MAX },
-            connect_timeout: Duration::from_secs(1),
-            response_timeout: Duration::from_secs(1),
+            connect_timeout: Duration::from_secs(5),
+            response_timeout: Duration::from_secs(5),
         };
-        let store = store::open(&options).await.expect("memory can be opened");
+        let store = store::open(&options).await.expect("the store can be opened");
         let service = Service::new(Arc::clone(&store), clock, ServiceOptions::default());
         Self { store, service }
+    }
+
+    /// What the counters of that name with that label have added up to.
+    pub(crate) async fn sum(&self, name: &str, label: &str, value: &str) -> f64 {
+        let series = self.store.series(&ProjectId::default_project()).await.expect("the store answers");
+        let wanted = |series: &&Series| {
+            series.name == name && series.labels.get(label).is_some_and(|found| found == value)
+        };
+        let sum = |series: &Series| if let SeriesValue::Counter(sum) = series.value { sum } else { f64::NAN };
+        series.iter().filter(wanted).map(sum).sum()
     }
 
     /// Calls a tool's use case.

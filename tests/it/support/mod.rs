@@ -3,6 +3,9 @@
 pub(crate) mod bench;
 pub(crate) mod http;
 pub(crate) mod inside;
+pub(crate) mod ledger;
 pub(crate) mod mcp;
+pub(crate) mod reading;
+pub(crate) mod redis;
 pub(crate) mod server;
 pub(crate) mod services;
