@@ -1,11 +1,12 @@
 //! Whatever the arguments of a tool are, the connection lives and the next call works.
 
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Map, Value, json};
 
 use crate::support::bench::{Bench, assert_works};
-use crate::support::mcp::Client;
+use crate::support::mcp::{Client, Outcome};
 
 const TOOLS: [&str; 6] = ["log_event", "start_span", "end_span", "record_metric", "get_trace", "query_logs"];
 
@@ -40,7 +41,7 @@ fn arguments() -> impl Strategy<Value = Map<String, Value>> {
 }
 
 /// An answer is a result of the tool or a problem of the caller's, never a fault of the server's.
-fn check(tool: &str, outcome: &crate::support::mcp::Outcome) {
+fn check(tool: &str, outcome: &Outcome) {
     if outcome.is_error {
         let problem = outcome.problem();
         let code = problem["code"].as_str().unwrap_or("SPAN_NOT_FOUND");
@@ -54,7 +55,7 @@ fn check(tool: &str, outcome: &crate::support::mcp::Outcome) {
 async fn run(client: &Client) {
     let mut runner = TestRunner::new_with_rng(
         Config { failure_persistence: None, ..Config::default() },
-        proptest::test_runner::TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha),
+        TestRng::deterministic_rng(RngAlgorithm::ChaCha),
     );
     let strategy = (prop::sample::select(&TOOLS[..]), arguments());
     for _ in 0..CASES {

@@ -22,7 +22,8 @@ const WAL_LIMIT: u64 = 64 * 1024 * 1024;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_processes_write_to_one_file_and_two_are_killed() {
     let bench = Bench::start();
-    let mut clients = join_all((0..STDIO).map(|_| Client::stdio(&bench.file.store()))).await;
+    let store = bench.file.store();
+    let mut clients = join_all((0..STDIO).map(|_| Client::stdio(&store))).await;
     clients.push(Client::http(&bench.server, Era::Stateless).await.unwrap());
 
     let writers = clients.into_iter().enumerate().map(|(number, client)| {

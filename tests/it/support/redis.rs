@@ -45,16 +45,6 @@ impl Redis {
         self.wait_until_ready();
     }
 
-    /// A connection of the test's own, to look into it.
-    pub(crate) fn connect(&self) -> redis::Connection {
-        let client = redis::Client::open(self.store()).expect("the address is sound");
-        client.get_connection().expect("redis answers")
-    }
-
-    /// Empties it between two parts of a test.
-    pub(crate) fn clear(&self) {
-        redis::cmd("FLUSHALL").exec(&mut self.connect()).expect("redis answers");
-    }
 
     fn wait_until_ready(&self) {
         let client = redis::Client::open(self.store()).expect("the address is sound");
