@@ -2,7 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on says so by panicking")]
 
+mod any_input;
 mod architecture;
+mod bad_inputs;
 mod clients;
 mod conformance;
+mod hammer;
+mod kill;
+mod ordering;
+mod processes;
 mod support;
