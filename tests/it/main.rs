@@ -11,4 +11,5 @@ mod hammer;
 mod kill;
 mod ordering;
 mod processes;
+mod replay;
 mod support;
