@@ -30,11 +30,12 @@ async fn recorded_runs_come_back_whole_from_redis() {
 
 async fn come_back_whole(store: &str) {
     let server = Server::start_on(store);
-    let client = Client::http(&server, Era::Initialize).await.expect("the server lives");
     for file in recordings() {
         let transcripts =
             replay::read(&std::fs::read_to_string(&file).expect("a readable file")).expect("runs");
         let traces = sent(&file, &server);
+        // Not before: a connection that is idle for as long as a replay takes is closed.
+        let client = Client::http(&server, Era::Initialize).await.expect("the server lives");
         assert_eq!(traces.len(), transcripts.len(), "{}", file.display());
         for (trace_id, transcript) in traces.iter().zip(&transcripts) {
             let stored = Stored::read(&client, trace_id).await;
