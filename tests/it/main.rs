@@ -6,6 +6,7 @@ mod any_input;
 mod architecture;
 mod bad_inputs;
 mod clients;
+mod commands;
 mod conformance;
 mod hammer;
 mod kill;
