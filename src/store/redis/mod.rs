@@ -3,7 +3,7 @@
 //! Layout:
 //! - [`keys`]: the names of all keys; [`codec`]: how records stand in them
 //! - [`connection`]: deadlines, trying again; [`command`]: what is sent; [`error`]: what its errors mean
-//! - [`write`]: the one task that writes
+//! - [`mod@write`]: the one task that writes
 //! - [`logs`], [`trace`], [`series`]: reading; [`expire`]: retention; [`durability`]: what a server keeps
 //!
 //! **Invariant:** nothing here runs `KEYS` or `SCAN`, and no text of a caller's is ever a pattern.
@@ -48,7 +48,7 @@ static LEASE: Script = Script::new(include_str!("lease.lua"));
 /// A store on Redis.
 ///
 /// Reads have a connection of their own, so that they don't wait behind large writes.
-pub struct RedisStore {
+pub(super) struct RedisStore {
     reads: Link,
     layout: Layout,
     retention: Retention,
@@ -61,7 +61,7 @@ impl RedisStore {
     ///
     /// # Errors
     /// A server that can't be reached, is too old, is of the other kind, or keeps less than required.
-    pub async fn open(options: &StoreOptions) -> Result<Self, Problem> {
+    pub(super) async fn open(options: &StoreOptions) -> Result<Self, Problem> {
         let address = Address::parse(&options.url)?;
         let patience = PATIENCE + options.connect_timeout;
         let opening = Self::connect(&address, options);
