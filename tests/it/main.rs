@@ -5,4 +5,7 @@
 mod architecture;
 mod clients;
 mod conformance;
+mod contract;
+mod redis_faults;
+mod redis_published;
 mod support;

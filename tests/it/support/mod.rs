@@ -1,4 +1,5 @@
 //! What the integration tests stand on.
 
+pub(crate) mod redis;
 pub(crate) mod server;
 pub(crate) mod services;

@@ -53,10 +53,9 @@ pub(super) fn start(
 }
 
 fn trace_too_large(count: u64) -> Problem {
-    let number = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
     Problem::new(Code::TraceTooLarge, "the trace holds as many spans as a trace may")
         .at("trace_id")
-        .exceeding(number(MAX_SPANS_PER_TRACE), number(count.saturating_add(1)))
+        .exceeding(MAX_SPANS_PER_TRACE, count.saturating_add(1))
 }
 
 fn repeated(start: &Span, held: Option<Span>, claim: Claim) -> Result<Decision, Problem> {
