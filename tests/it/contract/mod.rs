@@ -1,0 +1,55 @@
+//! What every store keeps to: the same cases for each engine.
+
+mod idempotency;
+mod logs;
+mod metrics;
+mod projects;
+mod spans;
+mod upkeep;
+pub(crate) mod world;
+
+use std::pin::Pin;
+
+use world::{Engine, World};
+
+/// Each case for each engine, in a project of its own.
+macro_rules! contract {
+    ($($engine:ident = $kind:ident),+; $cases:tt) => {
+        $(contract!(@engine $engine $kind $cases);)+
+    };
+    (@engine $engine:ident $kind:ident { $($theme:ident: $($case:ident),+;)+ }) => {
+        mod $engine {
+            $(mod $theme {
+                $(#[tokio::test]
+                async fn $case() {
+                    use crate::contract::{Engine, run, $theme};
+                    run(Engine::$kind, |world| Box::pin($theme::$case(world))).await;
+                })+
+            })+
+        }
+    };
+}
+
+contract!(memory = Memory, sqlite = Sqlite, redis = Redis, cluster = Cluster; {
+    logs: newest_come_first, filters_hold, pages_join_where_times_are_equal, totals_count_every_page,
+        metadata_comes_back_whole, batches_keep_their_order;
+    spans: a_span_starts_and_ends, starts_repeat_or_conflict, ends_are_final, agents_are_inherited,
+        a_parent_that_is_here_is_not_remote, aliases_resolve, large_traces_come_in_pages,
+        a_trace_has_a_limit, one_batch_may_start_and_end, roots_are_open_until_they_end,
+        ended_spans_feed_metrics;
+    metrics: counters_add_up, gauges_keep_the_last, histograms_count, kinds_conflict_or_yield,
+        overflow_keeps_the_sum, a_repeated_point_counts_once;
+    idempotency: a_log_is_written_once, a_start_is_written_once, an_end_is_written_once,
+        a_point_is_counted_once, other_content_conflicts, a_refused_call_frees_its_key,
+        two_stores_agree;
+    projects: identical_ids_stay_apart;
+    upkeep: an_empty_batch_is_a_barrier, what_is_old_goes, leases_exclude, a_closed_store_refuses,
+        the_store_answers_pings;
+});
+
+/// Runs a case, or leaves it out where the engine's server is not installed.
+async fn run(engine: Engine, case: impl FnOnce(World) -> Pin<Box<dyn Future<Output = ()>>>) {
+    if let Some(world) = World::new(engine).await {
+        case(world).await;
+    }
+}

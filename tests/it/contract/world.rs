@@ -1,0 +1,237 @@
+//! A store under test, and short ways to write to it and to read from it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use watchglass::clock::Ids;
+use watchglass::model::{
+    EventFilter, EventType, Labels, Level, LevelFilter, Lifted, Log, LogQuery, MetricKind, Point, Problem,
+    ProjectId, Record, Span, SpanEnd, SpanId, SpanKind, SpanStatus, Timestamp, TraceId, TracePage,
+    TraceQuery, Usage, Write, Written,
+};
+use watchglass::store::{Retention, Store, StoreOptions, StoreUrl, open};
+
+use crate::support::redis::{cluster_url, shared_cluster, shared_server};
+
+/// The instant at which every case begins.
+pub(super) const START: Timestamp = Timestamp::from_micros(1_795_339_800_123_456);
+
+/// What keeps the records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Engine {
+    Memory,
+    Sqlite,
+    Redis,
+    Cluster,
+}
+
+/// A store with a project that no other case uses.
+pub(super) struct World {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) project: ProjectId,
+    pub(super) engine: Engine,
+    options: StoreOptions,
+    _directory: TempDir,
+}
+
+/// The settings of a test's store.
+pub(crate) fn options(url: &str) -> StoreOptions {
+    StoreOptions {
+        url: StoreUrl::parse(url).unwrap(),
+        relaxed: false,
+        require_durable: false,
+        retention: Retention { traces: days(7), logs: days(1), series: days(7), max_bytes: 1 << 30 },
+        connect_timeout: Duration::from_secs(1),
+        response_timeout: Duration::from_secs(2),
+    }
+}
+
+pub(crate) const fn days(count: u64) -> Duration {
+    Duration::from_secs(count * 24 * 60 * 60)
+}
+
+impl World {
+    pub(super) async fn new(engine: Engine) -> Option<Self> {
+        static PROJECTS: AtomicU32 = AtomicU32::new(0);
+        let directory = tempfile::tempdir().unwrap();
+        let url = match engine {
+            Engine::Memory => "memory:".to_owned(),
+            Engine::Sqlite => format!("sqlite:{}", directory.path().join("wg.db").display()),
+            Engine::Redis => shared_server()?.url(),
+            Engine::Cluster => cluster_url(shared_cluster()?),
+        };
+        let options = options(&url);
+        let store = open(&options).await.unwrap();
+        let number = PROJECTS.fetch_add(1, Ordering::Relaxed);
+        let project = ProjectId::stored(format!("case-{number}"));
+        Some(Self { store, project, engine, options, _directory: directory })
+    }
+
+    /// Another store on the same records, as another process would open it.
+    pub(super) async fn again(&self) -> Arc<dyn Store> {
+        if self.engine == Engine::Memory {
+            Arc::clone(&self.store)
+        } else {
+            open(&self.options).await.unwrap()
+        }
+    }
+
+    pub(super) async fn write(&self, batch: Vec<Write>) -> Vec<Result<Written, Problem>> {
+        self.store.write(&self.project, batch).await
+    }
+
+    pub(super) async fn write_one(&self, write: Write) -> Result<Written, Problem> {
+        self.write(vec![write]).await.pop().unwrap()
+    }
+
+    pub(super) async fn write_all(&self, batch: Vec<Write>) {
+        for answer in self.write(batch).await {
+            answer.unwrap();
+        }
+    }
+
+    pub(super) async fn start(&self, span: Span) -> Result<Span, Problem> {
+        match self.write_one(start(span)).await? {
+            Written::SpanStarted(span) => Ok(*span),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(super) async fn end(&self, end: SpanEnd) -> Result<(Span, bool), Problem> {
+        match self.write_one(Write::once(Record::SpanEnd(Box::new(end)))).await? {
+            Written::SpanEnded { span, already_ended } => Ok((*span, already_ended)),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(super) async fn trace(&self, trace_id: &str) -> TracePage {
+        let query = TraceQuery { trace_id: TraceId::stored(trace_id), limit: 20_000, after: None };
+        self.store.trace(&self.project, &query).await.unwrap()
+    }
+
+    pub(super) async fn messages(&self, query: &LogQuery) -> Vec<String> {
+        let page = self.store.logs(&self.project, query).await.unwrap();
+        page.logs.into_iter().map(|log| log.message).collect()
+    }
+}
+
+/// The instant `micros` after the start.
+pub(crate) fn at(micros: i64) -> Timestamp {
+    Timestamp::from_micros(START.micros() + micros)
+}
+
+/// A log that was taken `micros` after the start.
+pub(crate) fn log(micros: i64, event_type: &str, message: &str) -> Log {
+    Log {
+        id: Ids.record(),
+        timestamp: at(micros),
+        level: Some(Level::Info),
+        event_type: EventType::stored(event_type),
+        message: message.into(),
+        metadata: serde_json::Map::new(),
+        agent_name: None,
+        trace_id: None,
+        span_id: None,
+        session_id: None,
+        sanitized: false,
+    }
+}
+
+pub(crate) fn write_log(log: Log) -> Write {
+    Write::once(Record::Log(Box::new(log)))
+}
+
+pub(crate) fn any_log() -> LogQuery {
+    LogQuery {
+        event_type: EventFilter::Any,
+        level: LevelFilter::Any,
+        since: at(-1_000_000_000),
+        trace_id: None,
+        agent_name: None,
+        words: Vec::new(),
+        limit: 100,
+        before: None,
+    }
+}
+
+/// A span that started at `micros`.
+pub(crate) fn span(trace_id: &str, span_id: &str, parent: Option<&str>, micros: i64) -> Span {
+    Span {
+        trace_id: TraceId::stored(trace_id),
+        span_id: SpanId::stored(span_id),
+        parent_span_id: parent.map(SpanId::stored),
+        parent_remote: false,
+        name: "step".into(),
+        kind: SpanKind::Other,
+        start_time: at(micros),
+        end_time: None,
+        duration_ms: None,
+        status: SpanStatus::InProgress,
+        error: None,
+        agent_name: None,
+        session_id: None,
+        model: None,
+        usage: Usage::default(),
+        reported_cost_pico_usd: None,
+        metadata: serde_json::Map::new(),
+        clock_skew: false,
+        fingerprint: format!("{trace_id} {parent:?}"),
+    }
+}
+
+pub(crate) fn named(mut span: Span, agent_name: &str) -> Span {
+    span.agent_name = Some(agent_name.into());
+    span
+}
+
+pub(crate) fn start(span: Span) -> Write {
+    Write::once(Record::SpanStart(Box::new(span)))
+}
+
+pub(crate) fn end(span_id: &str, status: SpanStatus, micros: i64, metadata: Value) -> SpanEnd {
+    SpanEnd {
+        span_id: SpanId::stored(span_id),
+        end_time: at(micros),
+        status,
+        metadata: serde_json::from_value(metadata).unwrap(),
+    }
+}
+
+pub(crate) fn write_end(end: SpanEnd) -> Write {
+    Write::once(Record::SpanEnd(Box::new(end)))
+}
+
+/// A point of a metric whose kind the caller gave.
+pub(crate) fn point(name: &str, kind: MetricKind, value: f64, labels: &[(&str, &str)]) -> Point {
+    Point {
+        id: Ids.record(),
+        timestamp: at(0),
+        name: name.into(),
+        labels: labels
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect::<Labels>(),
+        kind,
+        kind_given: true,
+        value,
+        trace_id: None,
+    }
+}
+
+pub(crate) fn write_point(point: Point) -> Write {
+    Write::once(Record::Point(Box::new(point)))
+}
+
+/// Metadata and what it tells of.
+pub(super) fn with_metadata(mut span: Span, metadata: Value) -> Span {
+    span.metadata = serde_json::from_value(metadata).unwrap();
+    span.adopt(Lifted::from_metadata(&span.metadata));
+    span
+}
+
+pub(super) fn empty() -> Value {
+    json!({})
+}
