@@ -58,7 +58,7 @@ where
     };
     print::note(&format!("MCP    http://{address}/mcp"));
     print::note(&format!("SSE    http://{address}/sse"));
-    print::note(&format!("store  {}: {}", opened.address, opened.store.durability().describe()));
+    print::note(&format!("store  {} ({})", opened.address, opened.store.durability().describe()));
     let ended = server::serve(listener, app, stdio::told_to_end()).await;
     jobs.iter().for_each(tokio::task::JoinHandle::abort);
     match ended {
