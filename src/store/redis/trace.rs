@@ -47,7 +47,7 @@ impl RedisStore {
         // A trace that only scripts wrote has no more than its spans to tell by.
         let last_seen = || spans.iter().map(|span| span.end_time.unwrap_or(span.start_time)).max();
         let last_activity = last_activity.map(Timestamp::from_micros).or_else(last_seen);
-        Ok(TracePage { total, next, agent_name, last_activity, spans })
+        Ok(TracePage { spans, total, next, agent_name, last_activity })
     }
 
     /// Where the trace's spans stand in it. What is not there, or is no span of the trace, has no position.
