@@ -100,6 +100,8 @@ impl Failure {
 
 /// Runs the command that the process was started with.
 pub fn run() -> ExitStatus {
+    // The one provider of cryptography, before anything speaks TLS; that there is one already is fine.
+    rustls::crypto::ring::default_provider().install_default().ok();
     match Cli::try_parse() {
         Ok(cli) => execute(cli).err().map_or(ExitStatus::Success, |failure| failure.report()),
         Err(error) => {

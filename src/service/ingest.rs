@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::answer::{Logged, Recorded, SpanEnded, SpanStarted};
 use super::caller::Caller;
 use super::request::{EndSpan, LogEvent, RecordMetric, StartSpan};
-use super::text::{given, idempotency, message, name, object, optional_name};
+use super::text::{given, idempotency, message, name, object, object_of_any_size, optional_name};
 use super::{Committed, Service, committed, within_deadline};
 use crate::model::{
     Code, EventType, Level, Lifted, Log, Measurement, MetricKind, Point, Problem, ProjectId, Record, Span,
@@ -167,7 +167,7 @@ impl Service {
     ) -> Result<Committed<Recorded>, Problem> {
         let idempotency = idempotency("record_metric", request.idempotency_key.as_deref(), &request)?;
         let value = number(&request.value)?;
-        let labels = object("labels", request.labels)?;
+        let labels = object_of_any_size("labels", request.labels)?;
         let kind = given(request.kind.as_deref()).map(|kind| MetricKind::parse("kind", kind)).transpose()?;
         let measured =
             Measurement { name: &request.metric_name, value, labels: &labels, kind }.normalize()?;

@@ -12,6 +12,13 @@ const MAX_IDEMPOTENCY_KEY_BYTES: usize = 256;
 
 /// An object that may have come as JSON text. Nothing, `null` and an empty text are an empty object.
 pub(super) fn object(field: &str, given: Option<Value>) -> Result<Map<String, Value>, Problem> {
+    let object = object_of_any_size(field, given)?;
+    check_metadata(field, &object)?;
+    Ok(object)
+}
+
+/// [`object`] for one that has limits of its own, which an error must name in place of metadata's.
+pub(super) fn object_of_any_size(field: &str, given: Option<Value>) -> Result<Map<String, Value>, Problem> {
     let given = match given {
         Some(Value::String(text)) if is_none_word(&text) => None,
         Some(Value::String(text)) => Some(parsed(field, &text)?),
@@ -19,10 +26,7 @@ pub(super) fn object(field: &str, given: Option<Value>) -> Result<Map<String, Va
     };
     match given {
         None | Some(Value::Null) => Ok(Map::new()),
-        Some(Value::Object(object)) => {
-            check_metadata(field, &object)?;
-            Ok(object)
-        }
+        Some(Value::Object(object)) => Ok(object),
         Some(_) => Err(Problem::invalid(field, format!("`{field}` must be an object, or one as json text"))),
     }
 }

@@ -8,8 +8,8 @@
 
 mod options;
 mod queue;
-pub mod redis;
-pub mod sqlite;
+mod redis;
+mod sqlite;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -2,10 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on says so by panicking")]
 
+mod any_input;
 mod architecture;
+mod bad_inputs;
 mod clients;
+mod commands;
 mod conformance;
 mod contract;
+mod hammer;
+mod kill;
+mod ordering;
+mod processes;
 mod redis_faults;
 mod redis_published;
+mod replay;
 mod support;

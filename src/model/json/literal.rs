@@ -25,6 +25,36 @@ pub(crate) fn large_numbers(text: &str) -> Vec<LargeNumber> {
     found
 }
 
+/// `text` with every number that no float can hold replaced by an integer that is too large, or `None` where there
+/// is none. A parser that gives up at such a number can read on and say where it stands.
+pub(crate) fn without_overflow(text: &str) -> Option<String> {
+    let mut replaced = String::new();
+    let mut copied = 0;
+    let mut rest = text.as_bytes();
+    while let Some((&first, tail)) = rest.split_first() {
+        let at = text.len() - rest.len();
+        rest = match first {
+            b'"' => after_string(tail),
+            b'-' | b'0'..=b'9' => {
+                let length = rest.iter().take_while(|byte| is_number_byte(**byte)).count();
+                let literal = text.get(at..at + length).unwrap_or_default();
+                if literal.parse::<f64>().is_ok_and(f64::is_infinite) {
+                    replaced.push_str(text.get(copied..at).unwrap_or_default());
+                    replaced.push_str("99999999999999999999");
+                    copied = at + length;
+                }
+                rest.split_at(length).1
+            }
+            _ => tail,
+        };
+    }
+    if copied == 0 {
+        return None;
+    }
+    replaced.push_str(text.get(copied..).unwrap_or_default());
+    Some(replaced)
+}
+
 fn is_number_byte(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')
 }

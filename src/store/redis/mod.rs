@@ -3,7 +3,7 @@
 //! Layout:
 //! - [`keys`]: the names of all keys; [`codec`]: how records stand in them
 //! - [`connection`]: deadlines, trying again; [`command`]: what is sent; [`error`]: what its errors mean
-//! - [`write`]: the one task that writes
+//! - [`mod@write`]: the one task that writes
 //! - [`logs`], [`trace`], [`series`]: reading; [`expire`]: retention; [`durability`]: what a server keeps
 //!
 //! **Invariant:** nothing here runs `KEYS` or `SCAN`, and no text of a caller's is ever a pattern.
@@ -48,7 +48,7 @@ static LEASE: Script = Script::new(include_str!("lease.lua"));
 /// A store on Redis.
 ///
 /// Reads have a connection of their own, so that they don't wait behind large writes.
-pub struct RedisStore {
+pub(super) struct RedisStore {
     reads: Link,
     layout: Layout,
     retention: Retention,
@@ -61,13 +61,18 @@ impl RedisStore {
     ///
     /// # Errors
     /// A server that can't be reached, is too old, is of the other kind, or keeps less than required.
-    pub async fn open(options: &StoreOptions) -> Result<Self, Problem> {
+    pub(super) async fn open(options: &StoreOptions) -> Result<Self, Problem> {
         let address = Address::parse(&options.url)?;
         let patience = PATIENCE + options.connect_timeout;
         let opening = Self::connect(&address, options);
         timeout(patience, opening).await.unwrap_or_else(|_| Err(too_late())).map_err(|problem| {
-            let message = format!("can't open the store at {}: {}", address.shown, problem.message);
-            let mut named = Problem::new(problem.code, message).at("store");
+            // Before anything is written, what the server refuses is the address or its settings.
+            let (code, why) = match problem.code {
+                Code::Internal => (Code::StorageMisconfigured, "the server refuses it"),
+                code => (code, problem.message.as_str()),
+            };
+            let message = format!("can't open the store at {}: {why}", address.shown);
+            let mut named = Problem::new(code, message).at("store");
             if let Some(hint) = &problem.hint {
                 named = named.hint(hint.clone());
             }

@@ -31,7 +31,7 @@ use crate::model::{
 
 /// Records in a SQLite database.
 #[derive(Debug)]
-pub struct SqliteStore {
+pub(super) struct SqliteStore {
     connections: Connections,
     retention: Retention,
     durability: Durability,
@@ -45,7 +45,7 @@ impl SqliteStore {
     /// # Errors
     /// A file that can't be opened, is no database or holds a newer schema; memory where durability is
     /// required.
-    pub fn open(options: &StoreOptions) -> Result<Self, Problem> {
+    pub(super) fn open(options: &StoreOptions) -> Result<Self, Problem> {
         let (connections, durability) = match &options.url {
             StoreUrl::Sqlite(path) if options.relaxed => {
                 (Connections::open(path, true)?, Durability::ProcessCrash)

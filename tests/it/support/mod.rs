@@ -1,5 +1,11 @@
 //! What the integration tests stand on.
 
+pub(crate) mod bench;
+pub(crate) mod http;
+pub(crate) mod inside;
+pub(crate) mod ledger;
+pub(crate) mod mcp;
+pub(crate) mod reading;
 pub(crate) mod redis;
 pub(crate) mod server;
 pub(crate) mod services;

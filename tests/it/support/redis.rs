@@ -9,6 +9,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use redis::{Connection, FromRedisValue};
+use tempfile::TempDir;
 
 use super::services::require;
 
@@ -87,6 +88,40 @@ impl Drop for Server {
     fn drop(&mut self) {
         drop(self.supervisor.stdin.take());
         drop(self.supervisor.wait());
+    }
+}
+
+/// A server with an append-only file, which keeps what it has acknowledged over a crash.
+pub(crate) struct Redis {
+    program: PathBuf,
+    directory: TempDir,
+    server: Option<Server>,
+}
+
+impl Redis {
+    /// A server of its own; `None` where Redis is not installed.
+    pub(crate) fn start() -> Option<Self> {
+        let mut redis =
+            Self { program: require("redis-server")?, directory: tempfile::tempdir().unwrap(), server: None };
+        redis.launch(free_port());
+        Some(redis)
+    }
+
+    /// Its address, as `--store` takes it.
+    pub(crate) fn store(&self) -> String {
+        self.server.as_ref().unwrap().url()
+    }
+
+    /// `kill -9`, and the same server again on the same files.
+    pub(crate) fn crash(&mut self) {
+        let port = self.server.take().unwrap().port;
+        self.launch(port);
+    }
+
+    fn launch(&mut self, port: u16) {
+        let directory = self.directory.path().to_str().unwrap();
+        let arguments = ["--dir", directory, "--appendonly", "yes", "--appendfsync", "everysec"];
+        self.server = Some(Server::start_on(&self.program, port, &arguments));
     }
 }
 

@@ -1,4 +1,4 @@
-//! A real `watchglass serve` on a free port, over a store in memory, for the length of a test.
+//! A real `watchglass serve` on a free port for the length of a test.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStderr, Command, Stdio};
@@ -18,9 +18,21 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// A server over a store in memory.
     pub(crate) fn start() -> Self {
+        Self::start_on("memory:")
+    }
+
+    /// A server on `store`.
+    pub(crate) fn start_on(store: &str) -> Self {
+        Self::start_with(&["serve", "--store", store])
+    }
+
+    /// The process that `arguments` ask for, listening on a free port.
+    pub(crate) fn start_with(arguments: &[&str]) -> Self {
         let mut process = Command::new(BINARY)
-            .args(["serve", "--listen", "127.0.0.1:0", "--store", "memory:"])
+            .args(arguments)
+            .args(["--listen", "127.0.0.1:0"])
             .stderr(Stdio::piped())
             .spawn()
             .expect("the binary starts");
@@ -38,6 +50,17 @@ impl Server {
         format!("{}{path}", self.base)
     }
 
+    /// Where it listens, as `HOST:PORT`.
+    pub(crate) fn address(&self) -> &str {
+        self.base.trim_start_matches("http://")
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(mut self) {
+        self.process.kill().expect("the process is ours");
+        self.process.wait().expect("the process is ours");
+    }
+
     /// All that the server has said so far.
     pub(crate) fn stderr(&self) -> String {
         self.stderr.lock().expect("no writer panicked").clone()
@@ -46,6 +69,9 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        if matches!(self.process.try_wait(), Ok(Some(_))) {
+            return;
+        }
         let pid = self.process.id();
         // `sh`, because it has `kill` built in wherever it runs
         let asked = Command::new("sh").arg("-c").arg(format!("kill -TERM {pid}")).status();
