@@ -91,37 +91,45 @@ impl Drop for Server {
     }
 }
 
-/// A server with an append-only file, which keeps what it has acknowledged over a crash.
+/// A server that keeps what it has acknowledged, also through a crash.
 pub(crate) struct Redis {
     program: PathBuf,
     directory: TempDir,
+    port: u16,
     server: Option<Server>,
 }
 
 impl Redis {
-    /// A server of its own; `None` where Redis is not installed.
+    /// A server with an append-only file; `None` where Redis is not installed.
     pub(crate) fn start() -> Option<Self> {
-        let mut redis =
-            Self { program: require("redis-server")?, directory: tempfile::tempdir().unwrap(), server: None };
-        redis.launch(free_port());
+        let program = require("redis-server")?;
+        let directory = tempfile::tempdir().unwrap();
+        let mut redis = Self { program, directory, port: free_port(), server: None };
+        redis.launch();
         Some(redis)
     }
 
     /// Its address, as `--store` takes it.
     pub(crate) fn store(&self) -> String {
-        self.server.as_ref().unwrap().url()
+        format!("redis://127.0.0.1:{}", self.port)
     }
 
     /// `kill -9`, and the same server again on the same files.
     pub(crate) fn crash(&mut self) {
-        let port = self.server.take().unwrap().port;
-        self.launch(port);
+        self.server = None;
+        self.launch();
     }
 
-    fn launch(&mut self, port: u16) {
-        let directory = self.directory.path().to_str().unwrap();
-        let arguments = ["--dir", directory, "--appendonly", "yes", "--appendfsync", "everysec"];
-        self.server = Some(Server::start_on(&self.program, port, &arguments));
+    fn launch(&mut self) {
+        let directory = self.directory.path().to_string_lossy();
+        let durable =
+            ["--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction"];
+        let arguments = [&["--dir", &*directory][..], &durable].concat();
+        let server = Server::start_on(&self.program, self.port, &arguments);
+        until("the append-only file is loaded", || {
+            server.command::<String>(&["INFO", "persistence"]).contains("loading:0")
+        });
+        self.server = Some(server);
     }
 }
 
