@@ -147,7 +147,6 @@ async fn a_disk_that_refuses_is_told_apart() {
     let store = connect(&server).await;
     // A snapshot that can't be written: its directory is gone.
     server.command::<String>(&["CONFIG", "SET", "save", "1 1"]);
-    server.command::<String>(&["CONFIG", "SET", "dbfilename", "dump.rdb"]);
     let directory: Vec<String> = server.command(&["CONFIG", "GET", "dir"]);
     write(&store, 0).await.unwrap();
     std::fs::remove_dir_all(&directory[1]).unwrap();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Value, json};
 use watchglass::model::{
-    EventFilter, EventType, Level, LogQuery, ProjectId, SpanStatus, Timestamp, TraceId, TraceQuery,
+    EventFilter, EventType, Level, LogQuery, ProjectId, SpanId, SpanStatus, Timestamp, TraceId, TraceQuery,
 };
 use watchglass::store::{Store, open};
 
@@ -93,7 +93,7 @@ async fn what_the_scripts_wrote_is_read() {
     server.command::<i64>(&["SADD", "trace:t:spans", "e1b2c3d4", "gone"]);
     let spans = trace(store.as_ref(), "t").await;
     let parents: Vec<Option<&str>> =
-        spans.iter().map(|span| span.parent_span_id.as_ref().map(|id| id.as_str())).collect();
+        spans.iter().map(|span| span.parent_span_id.as_ref().map(SpanId::as_str)).collect();
     assert_eq!(parents, [None, Some("a1b2c3d4"), None, None]);
     let done = &spans[3];
     assert_eq!((done.status, done.duration_ms, done.usage.output), (SpanStatus::Ok, Some(2_500.0), Some(7)));
@@ -144,7 +144,7 @@ async fn what_is_written_has_the_published_names_and_forms() {
     }
 
     let members: Vec<String> = server.command(&["ZRANGE", "logs:agent.start", "0", "-1", "WITHSCORES"]);
-    assert_eq!(members[1].parse::<f64>().unwrap(), 1_795_339_800.123_456);
+    assert_eq!(members[1].parse(), Ok(1_795_339_800.123_456_f64));
     assert!(members[0].starts_with(
         r#"{"timestamp":"2026-11-22T09:30:00.123456","event_type":"agent.start","message":"hello","step":1"#
     ));

@@ -31,6 +31,9 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 /// Requests that may be under way at once, so that a store that hangs gathers no crowd.
 const MAX_UNDER_WAY: usize = 64;
 
+/// Requests in one pipeline, few enough that a server that works is done with them long before the deadline.
+const MAX_PIPELINE: usize = 256;
+
 /// The reply to one request.
 pub(super) type Reply = Result<Value, Problem>;
 
@@ -72,7 +75,7 @@ impl Link {
         Ok(Self { connection, permits: Semaphore::new(MAX_UNDER_WAY) })
     }
 
-    /// Sends the requests, those of one shard in one pipeline and all shards at once. Replies are in their
+    /// Sends the requests, those of one shard in few pipelines and all shards at once. Replies are in their
     /// order; those of one shard fail together where it can't be reached.
     pub(super) async fn send(&self, requests: &[Request]) -> Vec<Reply> {
         let deadline = Instant::now() + PATIENCE;
@@ -129,11 +132,23 @@ impl Link {
         }
     }
 
-    async fn send_shard(&self, requests: &[&Request], deadline: Instant) -> Vec<Reply> {
-        match retry(deadline, || self.attempt_whole(requests)).await {
-            Ok(replies) => replies.into_iter().map(|reply| reply.map_err(problem)).collect(),
-            Err(problem) => requests.iter().map(|_| Err(problem.clone())).collect(),
+    async fn send_shard(&self, requests: &[&Request], mut deadline: Instant) -> Vec<Reply> {
+        let mut replies: Vec<Reply> = Vec::with_capacity(requests.len());
+        for pipeline in requests.chunks(MAX_PIPELINE) {
+            match retry(deadline, || self.attempt_whole(pipeline)).await {
+                Ok(answered) => {
+                    replies.extend(answered.into_iter().map(|reply| reply.map_err(problem)));
+                    // A server that answers is given the time that the rest takes.
+                    deadline = Instant::now() + PATIENCE;
+                }
+                Err(problem) => {
+                    // The rest would wait as long again and hear the same.
+                    replies.resize_with(requests.len(), || Err(problem.clone()));
+                    break;
+                }
+            }
         }
+        replies
     }
 
     /// An attempt fails as a whole where any reply says that it may be better in a moment.
@@ -151,8 +166,9 @@ impl Link {
         let mut known: Vec<&str> = Vec::new();
         for request in requests {
             let hash = request.script_hash();
-            pipeline.add_command(request.to_cmd(hash.is_some_and(|hash| known.contains(&hash))));
-            known.extend(hash);
+            let is_known = hash.is_some_and(|hash| known.contains(&hash));
+            pipeline.add_command(request.to_cmd(is_known));
+            known.extend(hash.filter(|_| !is_known));
         }
         let values = match self.connection.clone() {
             Connection::Single(mut single) => {

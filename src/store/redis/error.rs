@@ -75,6 +75,10 @@ fn classify(error: &RedisError) -> (Code, &'static str) {
         "BUSY" => return (Code::StorageTimeout, "the store is busy with a script"),
         _ => {}
     }
+    if error.detail().is_some_and(|detail| detail.contains("cluster support disabled")) {
+        let message = "the server is no part of a cluster, its address begins with `redis://`";
+        return (Code::StorageMisconfigured, message);
+    }
     match error.kind() {
         ErrorKind::AuthenticationFailed => (Code::StorageMisconfigured, "the store refuses the credentials"),
         ErrorKind::Io if error.is_timeout() => (Code::StorageTimeout, "the store did not answer in time"),

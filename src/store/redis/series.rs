@@ -21,12 +21,12 @@ impl RedisStore {
     pub(super) async fn all_series(&self, keys: &Keys) -> Result<Vec<Series>, Problem> {
         let shards: Vec<_> = self.layout.shards().collect();
         let index = |shard: &_| Command::new("ZRANGE", keys.series_index(*shard)).arg(0).arg(-1);
-        let mut shares = Vec::new();
+        let mut hashes = Vec::new();
         for (shard, reply) in shards.iter().zip(self.ask_all(shards.iter().map(index)).await) {
             let ids: Vec<String> = read(reply)?;
-            shares.extend(ids.into_iter().map(|id| keys.series(*shard, &id)));
+            hashes.extend(ids.into_iter().map(|id| keys.series(*shard, &id)));
         }
-        let whole = shares.into_iter().map(|key| Command::new("HGETALL", key));
+        let whole = hashes.into_iter().map(|key| Command::new("HGETALL", key));
         let mut series: BTreeMap<(String, Labels), Share> = BTreeMap::new();
         for reply in self.ask_all(whole).await {
             let Some((name, labels, share)) = share(&fields(reply?)) else { continue };

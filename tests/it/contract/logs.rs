@@ -3,7 +3,7 @@
 use serde_json::json;
 use watchglass::model::{EventFilter, EventType, Level, LevelFilter, Log, LogQuery, Total, TraceId};
 
-use super::world::{World, any_log, at, log, write_log};
+use super::world::{World, any_log, at, log, object, write_log};
 
 pub(super) async fn newest_come_first(world: World) {
     let logs = [(2, "b"), (0, "a"), (3, "c"), (1, "x")];
@@ -25,7 +25,7 @@ pub(super) async fn filters_hold(world: World) {
         if index < 2 {
             log.trace_id = Some(TraceId::stored("t"));
             log.agent_name = Some(format!("agent-{index}"));
-            log.metadata = json!({"city": "Köln", "n": index}).as_object().unwrap().clone();
+            log.metadata = object(json!({"city": "Köln", "n": index}));
         }
         write_log(log)
     });
@@ -114,13 +114,10 @@ pub(super) async fn totals_count_every_page(world: World) {
 
 pub(super) async fn metadata_comes_back_whole(world: World) {
     let mut written = log(0, "e", "with\u{fffd} \"quotes\"\n");
-    written.metadata = json!({
+    written.metadata = object(json!({
         "id": "mine", "level": 7, "timestamp": null, "metadata": {"deep": [1, 2.5, "x"]}, "wg": 2, "agent_name": "other",
         "πλ": "ünï", "big": 12_345_678_901_234_567_u64,
-    })
-    .as_object()
-    .unwrap()
-    .clone();
+    }));
     (written.agent_name, written.session_id) = (Some("a".into()), Some("s".into()));
     written.sanitized = true;
     world.write_all(vec![write_log(written.clone())]).await;

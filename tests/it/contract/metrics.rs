@@ -1,5 +1,7 @@
 //! Metrics: how points add up.
 
+#![expect(clippy::float_cmp, reason = "sums of whole numbers are exact")]
+
 use watchglass::model::{
     Code, MAX_SERIES_PER_METRIC, MetricKind, OVERFLOW_LABEL, Point, SeriesValue, Written, bucket_bounds,
 };
@@ -35,20 +37,24 @@ pub(super) async fn gauges_keep_the_last(world: World) {
 
 pub(super) async fn histograms_count(world: World) {
     let name = "wait_seconds";
-    let batch = [0.005, 0.006, 2.0, 10_000.0].map(|value| write_point(point(name, Histogram, value, &[])));
+    let batch = [0.003_906_25, 0.007_812_5, 2.0, 10_000.0]
+        .map(|value| write_point(point(name, Histogram, value, &[])));
     world.write_all(batch.into()).await;
     let mut buckets = vec![0; bucket_bounds(name).len() + 1];
     (buckets[0], buckets[1], buckets[10]) = (1, 1, 1);
     *buckets.last_mut().unwrap() = 1;
     assert_eq!(bucket_bounds(name)[10], 2.5);
-    assert_eq!(values(&world).await, [(name.into(), SeriesValue::Histogram { buckets, sum: 10_002.011 })]);
+    assert_eq!(
+        values(&world).await,
+        [(name.into(), SeriesValue::Histogram { buckets, sum: 10_002.011_718_75 })]
+    );
 }
 
 pub(super) async fn kinds_conflict_or_yield(world: World) {
     world.write_all(vec![write_point(point("load", Gauge, 1.0, &[]))]).await;
     let given = world.write_one(write_point(point("load", Counter, 1.0, &[("a", "1")]))).await.unwrap_err();
     assert_eq!((given.code, given.field.as_deref()), (Code::MetricTypeConflict, Some("kind")));
-    let guessed = Point { kind_given: false, ..point("load", Counter, 7.0, &[]) };
+    let guessed = Point { kind_given: false, timestamp: at(1), ..point("load", Counter, 7.0, &[]) };
     let written = world.write_one(write_point(guessed)).await.unwrap();
     assert_eq!(written, Written::Point { kind: Gauge, overflow: false });
     assert_eq!(values(&world).await, [("load".into(), SeriesValue::Gauge(7.0))]);

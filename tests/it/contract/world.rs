@@ -232,6 +232,11 @@ pub(super) fn with_metadata(mut span: Span, metadata: Value) -> Span {
     span
 }
 
+/// The object that `value` is.
+pub(crate) fn object(value: Value) -> serde_json::Map<String, Value> {
+    serde_json::from_value(value).unwrap()
+}
+
 pub(super) fn empty() -> Value {
     json!({})
 }

@@ -82,7 +82,9 @@ impl Writer {
             let Some(outage) = self.commit(group).await else { continue };
             // Whoever waits would wait as long again and hear the same.
             while let Some(Some(waiting)) = groups.next().now_or_never() {
-                waiting.into_iter().for_each(|submission| submission.fail(&outage));
+                for submission in waiting {
+                    submission.fail(&outage);
+                }
             }
         }
     }
@@ -94,7 +96,9 @@ impl Writer {
         for wave in waves::split(&items) {
             let mut wave: Vec<&mut Item> = select(&mut items, &wave);
             if let Some(problem) = &outage {
-                wave.iter_mut().for_each(|item| item.answer = Some(Err(problem.clone())));
+                for item in wave {
+                    item.answer = Some(Err(problem.clone()));
+                }
                 continue;
             }
             self.write_wave(&mut wave).await;

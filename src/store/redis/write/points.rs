@@ -1,6 +1,6 @@
 //! Adding points to series, and admitting series.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -86,6 +86,7 @@ impl Writer {
     /// Finds out for every point of the drafts whether its series may be, asking for those not seen before.
     pub(super) async fn admit(&mut self, open: &mut [&mut Item], drafts: &mut [Draft]) {
         let mut asked: Vec<String> = Vec::new();
+        let mut questions: HashSet<String> = HashSet::new();
         let mut requests: Vec<Request> = Vec::new();
         for draft in drafts.iter() {
             let item = &*open[draft.item];
@@ -93,7 +94,7 @@ impl Writer {
                 let name = remembered_name(&item.keys, point);
                 // Points of one series with different kinds are each asked for, so that each is answered.
                 let question = format!("{name}:{}:{}", point.kind.as_str(), point.kind_given);
-                if self.admissions.find(&name).is_none() && !asked.contains(&question) {
+                if self.admissions.find(&name).is_none() && questions.insert(question.clone()) {
                     asked.push(question);
                     let now = taken_at(&item.write.record);
                     requests.push(admission_request(&item.keys, self.ttl, point, now));
