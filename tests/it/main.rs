@@ -15,5 +15,6 @@ mod ordering;
 mod processes;
 mod redis_faults;
 mod redis_published;
+mod redis_tls;
 mod replay;
 mod support;
