@@ -115,12 +115,10 @@ async fn pages(client: &Client, tool: &str, question: Value, items: &str) -> Vec
     loop {
         let page = client.call(tool, question.clone()).await.ok();
         all.extend(page[items].as_array().expect("a list").iter().cloned());
-        match page.get("next") {
-            Some(next) => question["cursor"] = next.clone(),
-            None => {
-                assert_eq!(page["total"], all.len(), "{tool} {question}");
-                return all;
-            }
-        }
+        let Some(next) = page.get("next") else {
+            assert_eq!(page["total"], all.len(), "{tool} {question}");
+            return all;
+        };
+        question["cursor"] = next.clone();
     }
 }
