@@ -17,7 +17,7 @@ use crate::support::server::Server;
 
 const CLIENTS: usize = 32;
 /// Rounds of span start, log, metric and span end that each client sends.
-const ROUNDS: usize = 8;
+const ROUNDS: u8 = 8;
 
 #[derive(Debug, Clone, Copy)]
 enum Transport {
@@ -56,7 +56,7 @@ async fn hammer(store: &str) {
         for name in &names {
             check(&reader, name).await;
             let counted = inside.sum("hammer_blows_total", "client", name).await;
-            assert!((counted - ROUNDS as f64).abs() < 1e-9, "{transport:?} {name}: {counted} points");
+            assert!((counted - f64::from(ROUNDS)).abs() < 1e-9, "{transport:?} {name}: {counted} points");
         }
     }
 }
@@ -80,7 +80,7 @@ async fn blow(client: &Client, name: &str) {
     }
 }
 
-fn send(client: &Client, name: &str, round: usize) -> [Pending; 4] {
+fn send(client: &Client, name: &str, round: u8) -> [Pending; 4] {
     let span_id = format!("{name}.{round}");
     let labels = json!({ "client": name });
     [

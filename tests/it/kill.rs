@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::bench::File;
 use crate::support::ledger::Ledger;
-use crate::support::mcp::{Client, Era, Pending, in_time};
+use crate::support::mcp::{Client, Era, Outcome, Pending, in_time};
 use crate::support::reading::all_logs;
 use crate::support::redis::Redis;
 use crate::support::server::Server;
@@ -71,7 +71,7 @@ async fn kill_under_load(store: &str, round: usize, crash: impl FnOnce()) -> Led
     for (message, call) in calls {
         ledger.settle(message, in_time("the end of a connection", call).await);
     }
-    retry(store, round, &keyed, in_time("the keyed call", unanswered).await.map(|answer| answer.ok())).await;
+    retry(store, round, &keyed, in_time("the keyed call", unanswered).await.map(Outcome::ok)).await;
     ledger
 }
 

@@ -16,14 +16,16 @@ fn metric(value: &str) -> String {
 #[tokio::test]
 async fn b_06_values_that_are_no_numbers() {
     let values = [r#""NaN""#, r#""Infinity""#, r#""5""#, r#""""#, "null", "true", "[1]", "{}"];
+    // The last two are numbers of JSON's, past every float.
+    let values = values.into_iter().chain(["1e400", "-1e400"]);
     let cases: Vec<Case> =
-        values.iter().map(|value| refuse_text("record_metric", metric(value), NUMBER, "value")).collect();
+        values.map(|value| refuse_text("record_metric", metric(value), NUMBER, "value")).collect();
     check("B-06", &cases).await;
 }
 
 #[tokio::test]
 async fn b_06_values_that_are_no_json() {
-    for value in ["NaN", "Infinity", "-Infinity", "1e400", "-1e400", "0x10", "1_000", "01", ".5"] {
+    for value in ["NaN", "Infinity", "-Infinity", "0x10", "1_000", "01", ".5"] {
         let params = format!(r#"{{"name":"record_metric","arguments":{}}}"#, metric(value));
         let message = format!(r#"{{"jsonrpc":"2.0","id":9001,"method":"tools/call","params":{params}}}"#);
         assert_unreadable("B-06", message.as_bytes()).await;

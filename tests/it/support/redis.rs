@@ -45,7 +45,6 @@ impl Redis {
         self.wait_until_ready();
     }
 
-
     fn wait_until_ready(&self) {
         let client = redis::Client::open(self.store()).expect("the address is sound");
         let deadline = Instant::now() + START;
