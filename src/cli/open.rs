@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Failure, print};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, Durability};
+use crate::config::{Config, ConfigError, Durability};
 use crate::model::Problem;
 use crate::service::{Service, ServiceOptions};
 use crate::store::{self, Retention, Store, StoreOptions, StoreUrl};
@@ -25,7 +25,7 @@ pub(super) struct Opened {
 
 /// Opens the store that `config` names.
 pub(super) async fn open(config: &Config) -> Result<Opened, Failure> {
-    let options = store_options(config).map_err(|problem| failed(&problem))?;
+    let options = store_options(config)?;
     let address = options.url.to_string();
     let store = store::open(&options).await.map_err(|problem| failed(&problem))?;
     let options = ServiceOptions {
@@ -40,8 +40,9 @@ pub(super) async fn open(config: &Config) -> Result<Opened, Failure> {
     Ok(Opened { service, store, address, options })
 }
 
-fn store_options(config: &Config) -> Result<StoreOptions, Problem> {
-    let url = StoreUrl::parse(config.store.url.expose())?;
+fn store_options(config: &Config) -> Result<StoreOptions, ConfigError> {
+    let url = StoreUrl::parse(config.store.url.expose())
+        .map_err(|problem| ConfigError { message: problem.to_string(), hint: problem.hint.clone() })?;
     let embedded = matches!(url, StoreUrl::Memory | StoreUrl::Sqlite(_));
     let traces = config.retention.traces.unwrap_or(7 * DAY);
     Ok(StoreOptions {
@@ -59,7 +60,16 @@ fn store_options(config: &Config) -> Result<StoreOptions, Problem> {
     })
 }
 
+/// The problem with all that led to it: whoever starts the process is its operator.
 fn failed(problem: &Problem) -> Failure {
-    let cause = std::error::Error::source(problem).map(|cause| format!(": {cause}")).unwrap_or_default();
-    Failure::Other { message: format!("{problem}{cause}"), hint: problem.hint.clone() }
+    let mut message = problem.to_string();
+    let mut cause = std::error::Error::source(problem);
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !message.ends_with(&text) {
+            message = format!("{message}: {text}");
+        }
+        cause = error.source();
+    }
+    Failure::Other { message, hint: problem.hint.clone() }
 }

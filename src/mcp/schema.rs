@@ -40,9 +40,22 @@ fn schema_of<T: JsonSchema>(contract: Contract, transform: impl FnMut(&mut Schem
     }
 }
 
-/// `default: null` says nothing, and `uint` formats are unknown to several validators.
+/// `default: null` says nothing, `uint` formats are unknown to several validators, and a property that may be left
+/// out need not be `null` too: some clients refuse a list of types.
 fn simplify(schema: &mut Schema) {
     let Some(object) = schema.as_object_mut() else { return };
+    let required = object.get("required").cloned().unwrap_or_default();
+    for (name, property) in object.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten()
+    {
+        let is_required =
+            required.as_array().is_some_and(|names| names.contains(&Value::from(name.as_str())));
+        if let (false, Some(types)) = (is_required, property.get_mut("type"))
+            && let Some([one, Value::String(null)]) = types.as_array().map(Vec::as_slice)
+            && null == "null"
+        {
+            *types = one.clone();
+        }
+    }
     if object.get("default") == Some(&Value::Null) {
         object.remove("default");
     }

@@ -21,6 +21,16 @@ pub struct Transcript {
     pub outcome: Outcome,
 }
 
+impl Transcript {
+    /// Every text of the recording that a replay must keep.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.events.iter().map(|event| match event {
+            Event::Person(text) | Event::Model { text, .. } | Event::Note(text) => text.as_str(),
+            Event::Tool { result, .. } => result.as_str(),
+        })
+    }
+}
+
 /// One thing that happened in a run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {

@@ -10,6 +10,8 @@ mod ingest;
 mod logs;
 mod request;
 mod retention;
+#[cfg(test)]
+mod tests;
 mod text;
 mod trace;
 mod tree;

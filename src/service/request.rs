@@ -27,7 +27,7 @@ enum ObjectOrText {
 pub struct LogEvent {
     /// debug, info, warn or error
     #[serde(default = "info")]
-    #[schemars(default = "info", with = "String")]
+    #[schemars(default = "info")]
     pub level: Option<String>,
     /// Kind of event, such as agent.request.start
     pub event_type: String,
@@ -38,8 +38,7 @@ pub struct LogEvent {
     #[schemars(with = "ObjectOrText")]
     pub metadata: Option<Value>,
     /// Makes a retry of this call harmless
-    #[serde(default, skip_serializing)]
-    #[schemars(with = "String")]
+    #[serde(skip_serializing)]
     pub idempotency_key: Option<String>,
 }
 
@@ -48,38 +47,25 @@ pub struct LogEvent {
 #[serde(deny_unknown_fields)]
 pub struct StartSpan {
     /// Trace to add to; by default the call's traceparent, else a new trace
-    #[serde(default)]
-    #[schemars(with = "String")]
     pub trace_id: Option<String>,
     /// What the step is called, such as agent_request, llm_call, tool.search
     pub span_name: String,
     /// Span that this step is part of
-    #[serde(default)]
-    #[schemars(with = "String")]
     pub parent_span_id: Option<String>,
     /// Agent at work; by default the parent's
-    #[serde(default)]
-    #[schemars(with = "String")]
     pub agent_name: Option<String>,
     /// Conversation it belongs to
-    #[serde(default)]
-    #[schemars(with = "String")]
     pub session_id: Option<String>,
     /// agent, llm, tool, chain, retriever or other; by default told from the name
-    #[serde(default)]
-    #[schemars(with = "String")]
     pub kind: Option<String>,
     /// Further fields, such as input, model
     #[serde(default)]
     #[schemars(with = "ObjectOrText")]
     pub metadata: Option<Value>,
     /// Id of your own for the span
-    #[serde(default)]
-    #[schemars(with = "String")]
     pub span_id: Option<String>,
     /// Makes a retry of this call harmless
-    #[serde(default, skip_serializing)]
-    #[schemars(with = "String")]
+    #[serde(skip_serializing)]
     pub idempotency_key: Option<String>,
 }
 
@@ -91,15 +77,14 @@ pub struct EndSpan {
     pub span_id: String,
     /// ok, error or cancelled
     #[serde(default = "ok")]
-    #[schemars(default = "ok", with = "String")]
+    #[schemars(default = "ok")]
     pub status: Option<String>,
     /// Further fields, such as output, error, model, input_tokens, output_tokens
     #[serde(default)]
     #[schemars(with = "ObjectOrText")]
     pub metadata: Option<Value>,
     /// Makes a retry of this call harmless
-    #[serde(default, skip_serializing)]
-    #[schemars(with = "String")]
+    #[serde(skip_serializing)]
     pub idempotency_key: Option<String>,
 }
 
@@ -117,12 +102,9 @@ pub struct RecordMetric {
     #[schemars(with = "ObjectOrText")]
     pub labels: Option<Value>,
     /// counter, gauge or histogram; by default told from the name
-    #[serde(default)]
-    #[schemars(with = "String")]
     pub kind: Option<String>,
     /// Makes a retry of this call harmless
-    #[serde(default, skip_serializing)]
-    #[schemars(with = "String")]
+    #[serde(skip_serializing)]
     pub idempotency_key: Option<String>,
 }
 
@@ -133,12 +115,9 @@ pub struct GetTrace {
     /// The trace, in the form in which it was given or as 32 hex digits
     pub trace_id: String,
     /// Most spans to return, at most 1000
-    #[serde(default)]
     #[schemars(with = "i64", default = "thousand")]
     pub limit: Option<Value>,
     /// The `next` of the page before
-    #[serde(default)]
-    #[schemars(with = "String")]
     pub cursor: Option<String>,
 }
 
@@ -147,40 +126,25 @@ pub struct GetTrace {
 #[serde(deny_unknown_fields)]
 pub struct QueryLogs {
     /// Exactly this event type, or with a trailing * all that begin so
-    #[serde(default)]
-    #[schemars(with = "String")]
     pub event_type: Option<String>,
     /// Exactly this level
-    #[serde(default)]
-    #[schemars(with = "String")]
     pub level: Option<String>,
     /// This level and those above it
-    #[serde(default)]
-    #[schemars(with = "String")]
     pub min_level: Option<String>,
     /// How many minutes back
-    #[serde(default)]
     #[schemars(with = "i64", default = "sixty")]
     pub since_minutes: Option<Value>,
     /// Only logs of this trace
-    #[serde(default)]
-    #[schemars(with = "String")]
     pub trace_id: Option<String>,
     /// Only logs of this agent
-    #[serde(default)]
-    #[schemars(with = "String")]
     pub agent_name: Option<String>,
     /// Only logs that hold all of these words
-    #[serde(default)]
-    #[schemars(with = "String")]
     pub text: Option<String>,
     /// Most logs to return, at most 200
-    #[serde(default)]
     #[schemars(with = "i64", default = "hundred")]
     pub limit: Option<Value>,
     /// The `next` of the page before
-    #[serde(default, skip_serializing)]
-    #[schemars(with = "String")]
+    #[serde(skip_serializing)]
     pub cursor: Option<String>,
 }
 

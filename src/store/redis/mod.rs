@@ -66,8 +66,13 @@ impl RedisStore {
         let patience = PATIENCE + options.connect_timeout;
         let opening = Self::connect(&address, options);
         timeout(patience, opening).await.unwrap_or_else(|_| Err(too_late())).map_err(|problem| {
-            let message = format!("can't open the store at {}: {}", address.shown, problem.message);
-            let mut named = Problem::new(problem.code, message).at("store");
+            // Before anything is written, what the server refuses is the address or its settings.
+            let (code, why) = match problem.code {
+                Code::Internal => (Code::StorageMisconfigured, "the server refuses it"),
+                code => (code, problem.message.as_str()),
+            };
+            let message = format!("can't open the store at {}: {why}", address.shown);
+            let mut named = Problem::new(code, message).at("store");
             if let Some(hint) = &problem.hint {
                 named = named.hint(hint.clone());
             }

@@ -25,8 +25,14 @@ impl Server {
 
     /// A server on `store`.
     pub(crate) fn start_on(store: &str) -> Self {
+        Self::start_with(&["serve", "--store", store])
+    }
+
+    /// The process that `arguments` ask for, listening on a free port.
+    pub(crate) fn start_with(arguments: &[&str]) -> Self {
         let mut process = Command::new(BINARY)
-            .args(["serve", "--listen", "127.0.0.1:0", "--store", store])
+            .args(arguments)
+            .args(["--listen", "127.0.0.1:0"])
             .stderr(Stdio::piped())
             .spawn()
             .expect("the binary starts");

@@ -39,6 +39,6 @@ fn leave_out(program: &str) {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the tests' own environment, not the program's settings")]
-fn environment(name: &str) -> Option<OsString> {
+pub(crate) fn environment(name: &str) -> Option<OsString> {
     std::env::var_os(name)
 }
