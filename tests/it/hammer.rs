@@ -17,7 +17,7 @@ use crate::support::server::Server;
 
 const CLIENTS: usize = 32;
 /// Rounds of span start, log, metric and span end that each client sends.
-const ROUNDS: u32 = 8;
+const ROUNDS: u8 = 8;
 
 #[derive(Debug, Clone, Copy)]
 enum Transport {
@@ -80,7 +80,7 @@ async fn blow(client: &Client, name: &str) {
     }
 }
 
-fn send(client: &Client, name: &str, round: u32) -> [Pending; 4] {
+fn send(client: &Client, name: &str, round: u8) -> [Pending; 4] {
     let span_id = format!("{name}.{round}");
     let labels = json!({ "client": name });
     [

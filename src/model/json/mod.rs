@@ -55,7 +55,7 @@ impl Fault {
                 format!("`{path}` is a number that does not fit in 64 bits"),
             )
             .at(path)
-            .hint("send it as a string"),
+            .hint("a string has room for it, where one is taken"),
         }
     }
 }

@@ -15,10 +15,11 @@ fn metric(value: &str) -> String {
 
 #[tokio::test]
 async fn b_06_values_that_are_no_numbers() {
-    let values =
-        [r#""NaN""#, r#""Infinity""#, r#""5""#, r#""""#, "null", "true", "[1]", "{}", "1e400", "-1e400"];
+    let values = [r#""NaN""#, r#""Infinity""#, r#""5""#, r#""""#, "null", "true", "[1]", "{}"];
+    // The last two are numbers of JSON's, past every float.
+    let values = values.into_iter().chain(["1e400", "-1e400"]);
     let cases: Vec<Case> =
-        values.iter().map(|value| refuse_text("record_metric", metric(value), NUMBER, "value")).collect();
+        values.map(|value| refuse_text("record_metric", metric(value), NUMBER, "value")).collect();
     check("B-06", &cases).await;
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::case::{Case, check, refuse};
 use crate::support::bench::{Bench, assert_works};
-use crate::support::mcp::{Client, Wire};
+use crate::support::mcp::Client;
 
 const INVALID: &str = "INVALID_ARGUMENT";
 
@@ -42,15 +42,14 @@ async fn b_34_arguments_missing_unknown_or_of_the_wrong_type() {
         cases.push(refuse(tool, &extra, INVALID, "zzz").says("there are"));
     }
     for (tool, typo, meant) in [
-        ("log_event", json!({ "event_type": "e", "mesage": "m" }), "message"),
-        ("log_event", json!({ "eventType": "e", "message": "m" }), "event_type"),
-        ("end_span", json!({ "span": "a" }), "span_id"),
-        ("query_logs", json!({ "since_minute": 5 }), "since_minutes"),
-        ("record_metric", json!({ "metric": "m", "value": 1 }), "metric_name"),
+        ("log_event", "mesage", "message"),
+        ("log_event", "eventType", "event_type"),
+        ("end_span", "span", "span_id"),
+        ("query_logs", "since_minute", "since_minutes"),
+        ("record_metric", "metric", "metric_name"),
     ] {
-        let starts_like = |name: &&String| name.chars().zip(meant.chars()).take(3).all(|(a, b)| a == b);
-        let unknown = typo.as_object().unwrap().keys().find(starts_like).unwrap().clone();
-        cases.push(refuse(tool, &typo, INVALID, &unknown).says(format!("did you mean `{meant}`")));
+        let call = json!({ typo: "a" });
+        cases.push(refuse(tool, &call, INVALID, typo).says(format!("did you mean `{meant}`")));
     }
     check("B-34", &cases).await;
 }
@@ -162,22 +161,15 @@ async fn b_35_messages_that_get_no_answer() {
 async fn b_35_an_id_that_is_in_flight() {
     let bench = Bench::start();
     for client in [Client::stdio(&bench.file.store()).await, Client::sse(&bench.server).await.unwrap()] {
-        // Both stand in one write, so the second arrives while the first is at work.
-        let twice = [request("9001", "tools/call", LOG), request("9001", "tools/call", LOG)];
-        let answers = if let Wire::Stdio(_) = &client.wire {
-            client.send_bytes(twice.join("\n").as_bytes());
-            [client.raw(b"").await.body, client.raw(b"").await.body]
-        } else {
-            client.send_bytes(twice[0].as_bytes());
-            let second = client.raw(twice[1].as_bytes()).await.body;
-            [second, client.raw(br#"{"jsonrpc":"2.0","method":"notifications/none"}"#).await.body]
-        };
+        let event_type = format!("e.{}", client.name);
+        let twice = request("9001", "tools/call", &LOG.replace(r#""e""#, &format!(r#""{event_type}""#)));
+        // The second arrives while the first is at work.
+        client.send_bytes(twice.as_bytes());
+        let answers = [client.raw(twice.as_bytes()).await.body, client.unaddressed().await];
         let refused = answers.iter().filter(|answer| answer["error"]["code"] == -32_600).count();
         let taken = answers.iter().filter(|answer| answer["result"]["isError"] == false).count();
         assert_eq!((refused, taken), (1, 1), "{}: {answers:?}", client.name);
-        let found = client.call("query_logs", json!({ "event_type": "e" })).await.ok();
+        let found = client.call("query_logs", json!({ "event_type": event_type })).await.ok();
         assert_eq!(found["total"], 1, "{}", client.name);
-        client.call("log_event", json!({ "event_type": "other", "message": "m" })).await.ok();
-        bench.file.look_up::<i64>("DELETE FROM logs WHERE event_type = 'e' RETURNING 1");
     }
 }

@@ -165,6 +165,15 @@ impl Client {
         }
     }
 
+    /// The next message that nobody waits for, on a connection that has such.
+    pub(crate) async fn unaddressed(&self) -> Value {
+        match &self.wire {
+            Wire::Stdio(wire) => wire.unaddressed().await,
+            Wire::Sse(wire) => wire.unaddressed().await,
+            Wire::Streamable(_) => panic!("{} answers only what it was asked", self.name),
+        }
+    }
+
     /// Sends bytes as one message and waits for nothing.
     pub(crate) fn send_bytes(&self, bytes: &[u8]) {
         match &self.wire {

@@ -68,8 +68,12 @@ impl Sse {
         if response.status != ACCEPTED {
             return Unaddressed { status: Some(response.status), body: super::json(&response.body) };
         }
-        let body = in_time("an answer to raw bytes", self.unclaimed.lock().await.recv()).await;
-        Unaddressed { status: None, body: body.expect("the stream lives") }
+        Unaddressed { status: None, body: self.unaddressed().await }
+    }
+
+    pub(super) async fn unaddressed(&self) -> Value {
+        let message = in_time("a message for nobody", self.unclaimed.lock().await.recv()).await;
+        message.expect("the stream lives")
     }
 
     /// Posts one message, behind those posted before.

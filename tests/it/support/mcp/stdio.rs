@@ -52,8 +52,12 @@ impl Stdio {
 
     pub(super) async fn raw(&self, bytes: &[u8]) -> Unaddressed {
         self.send_bytes(bytes);
-        let body = in_time("an answer to raw bytes", self.unclaimed.lock().await.recv()).await;
-        Unaddressed { status: None, body: body.expect("the process lives") }
+        Unaddressed { status: None, body: self.unaddressed().await }
+    }
+
+    pub(super) async fn unaddressed(&self) -> Value {
+        let message = in_time("a message for nobody", self.unclaimed.lock().await.recv()).await;
+        message.expect("the process lives")
     }
 
     /// Writes one line and waits for nothing.
