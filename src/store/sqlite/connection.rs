@@ -10,6 +10,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::error::{is_busy, problem};
 use super::filesystem::refuse_network;
 use super::schema;
+use super::turnstile::Turnstile;
 use crate::model::{Code, Problem};
 
 /// How long a writer waits for other processes' writers.
@@ -26,6 +27,7 @@ type Shared = Arc<Mutex<Connection>>;
 #[derive(Debug, Clone)]
 pub(super) struct Connections {
     writer: Shared,
+    turnstile: Turnstile,
     /// In memory there is but one connection, which then reads too.
     readers: Arc<[Shared]>,
     next_reader: Arc<AtomicUsize>,
@@ -37,7 +39,12 @@ impl Connections {
         let mut connection = Connection::open_in_memory().map_err(problem)?;
         schema::migrate(&mut connection)?;
         let writer = share(connection);
-        Ok(Self { readers: Arc::new([Arc::clone(&writer)]), writer, next_reader: Arc::default() })
+        Ok(Self {
+            readers: Arc::new([Arc::clone(&writer)]),
+            writer,
+            turnstile: Turnstile::default(),
+            next_reader: Arc::default(),
+        })
     }
 
     /// The database in the file `path`, made if it isn't there.
@@ -52,7 +59,12 @@ impl Connections {
                 Ok(share(reader))
             })
             .collect::<Result<Vec<_>, Problem>>()?;
-        Ok(Self { writer: share(writer), readers: readers.into(), next_reader: Arc::default() })
+        Ok(Self {
+            writer: share(writer),
+            turnstile: Turnstile::before(path)?,
+            readers: readers.into(),
+            next_reader: Arc::default(),
+        })
     }
 
     /// Runs `work` in a transaction on the connection that writes; all of it is committed, or nothing.
@@ -62,6 +74,7 @@ impl Connections {
     ) -> Result<T, Problem> {
         let mut connection = lock(&self.writer);
         let run = || {
+            let _passage = self.turnstile.pass();
             // Deferred, a transaction that reads first could not wait for another process's writer.
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let value = work(&transaction)?;

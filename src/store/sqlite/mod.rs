@@ -11,6 +11,7 @@ mod logs;
 mod schema;
 mod series;
 mod trace;
+mod turnstile;
 mod write;
 
 use std::sync::Mutex;
