@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Problem;
+use super::text::excerpt;
 
 /// Bytes of the whole object, as compact JSON.
 pub const MAX_METADATA_BYTES: usize = 64 * 1024;
@@ -35,7 +36,7 @@ fn check_nesting(field: &str, object: &Map<String, Value>) -> Result<(), Problem
     let mut open: Vec<(String, usize, &Value)> = object
         .iter()
         .filter(|(_, value)| nests(value))
-        .map(|(key, value)| (format!("{field}.{key}"), 2, value))
+        .map(|(key, value)| (format!("{field}.{}", excerpt(key)), 2, value))
         .collect();
     while let Some((path, depth, value)) = open.pop() {
         if depth > MAX_METADATA_DEPTH {
@@ -44,7 +45,7 @@ fn check_nesting(field: &str, object: &Map<String, Value>) -> Result<(), Problem
         if let Value::Object(inner) = value {
             check_keys(&path, inner)?;
             let children = inner.iter().filter(|(_, value)| nests(value));
-            open.extend(children.map(|(key, value)| (format!("{path}.{key}"), depth + 1, value)));
+            open.extend(children.map(|(key, value)| (format!("{path}.{}", excerpt(key)), depth + 1, value)));
         } else if let Value::Array(items) = value {
             let children = items.iter().enumerate().filter(|(_, value)| nests(value));
             open.extend(children.map(|(index, value)| (format!("{path}[{index}]"), depth + 1, value)));

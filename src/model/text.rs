@@ -56,11 +56,16 @@ pub fn make_visible(value: &mut Value) {
 
 /// A value for an error text: visible, in backticks, cut at 80 characters.
 pub fn quoted(text: &str) -> String {
+    format!("`{}`", excerpt(text))
+}
+
+/// The beginning of a value, visible and on one line, for the path or the text of an error.
+pub fn excerpt(text: &str) -> String {
     let shown = visible(text);
     let mut characters = shown.chars();
     let head: String = characters.by_ref().take(80).collect();
     let rest = if characters.next().is_some() { "…" } else { "" };
-    format!("`{head}{rest}`").replace('\n', "\\n")
+    format!("{head}{rest}").replace('\n', "\\n")
 }
 
 fn hides(character: char) -> bool {

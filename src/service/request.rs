@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::model::text::quoted;
+use crate::model::text::excerpt;
 use crate::model::{Code, Problem};
 
 /// An object, or the same as JSON text.
@@ -197,11 +197,13 @@ fn wanted(error: &str) -> String {
 }
 
 fn unknown_argument(name: &str, known: &[&str]) -> Problem {
-    let problem = Problem::new(Code::InvalidArgument, format!("there is no argument {}", quoted(name)))
-        .at(name.chars().take(80).collect::<String>());
+    // Cut first: likeness costs time by length.
+    let name = excerpt(name);
+    let message = format!("there is no argument `{name}`");
+    let problem = Problem::new(Code::InvalidArgument, message).at(name.clone());
     let nearest = known
         .iter()
-        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+        .map(|candidate| (strsim::jaro_winkler(&name, candidate), candidate))
         .filter(|(likeness, _)| *likeness > 0.7)
         .max_by(|a, b| a.0.total_cmp(&b.0));
     problem.hint(match nearest {
@@ -223,6 +225,9 @@ mod tests {
     fn wrong_arguments_are_named_and_typos_corrected() {
         let typo = decoded(json!({"spanid": "a"})).unwrap_err();
         assert_eq!(typo.hint.as_deref(), Some("did you mean `span_id`"));
+        let hostile = decoded(json!({ format!("\u{1b}[2J{}", "x".repeat(100_000)): 1 })).unwrap_err();
+        assert!(hostile.field.as_ref().unwrap().starts_with("\\u{1b}[2Jxx"), "{hostile}");
+        assert!(hostile.message.len() < 200);
         let missing = decoded(json!({})).unwrap_err();
         assert_eq!(
             (missing.field.as_deref(), missing.message.as_str()),
