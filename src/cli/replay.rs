@@ -20,14 +20,13 @@ pub(super) struct Replay {
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080/mcp")]
     server: String,
     /// Play at this speed: 1 is the recorded agents' own; by default as fast as the server takes it
-    #[arg(long, value_name = "FACTOR")]
+    #[arg(long, value_name = "FACTOR", value_parser = speed)]
     speed: Option<f64>,
 }
 
 /// Sends every run of the file, one after the other.
 pub(super) fn run(arguments: &Replay) -> Result<(), Failure> {
     let runs = read(&arguments.file)?;
-    let speed = arguments.speed.map(valid_speed).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -35,7 +34,7 @@ pub(super) fn run(arguments: &Replay) -> Result<(), Failure> {
     runtime.block_on(async {
         let server = Server::new(&arguments.server)?;
         for run in &runs {
-            server.play(run, speed).await?;
+            server.play(run, arguments.speed).await?;
             print::data(&format!("{}  {} calls", run.trace_id, run.calls.len()));
         }
         Ok(())
@@ -50,12 +49,9 @@ fn read(file: &Path) -> Result<Vec<Run>, Failure> {
     Ok(transcripts.iter().map(Run::of).collect())
 }
 
-fn valid_speed(speed: f64) -> Result<f64, Failure> {
-    if speed.is_finite() && speed > 0.0 {
-        Ok(speed)
-    } else {
-        Err(Failure::new(format!("the speed can't be `{speed}`: it must be above 0")))
-    }
+fn speed(text: &str) -> Result<f64, &'static str> {
+    let speed = text.parse().ok().filter(|speed| (0.001..=1_000.0).contains(speed));
+    speed.ok_or("it must be a number from 0.001 to 1000")
 }
 
 /// A server, spoken to over streamable HTTP.

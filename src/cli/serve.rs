@@ -92,6 +92,6 @@ fn not_bound(listen: SocketAddr, error: &io::Error) -> Failure {
     let other = SocketAddr::new(listen.ip(), listen.port().checked_add(1).unwrap_or(8080));
     Failure::Other {
         message: format!("`{listen}` is taken by another process"),
-        hint: Some(format!("watchglass serve --listen {other}")),
+        hint: Some(format!("run the same command with `--listen {other}`")),
     }
 }

@@ -121,12 +121,12 @@ impl ToolName {
             Self::RecordMetric => turn.commit(service.record_metric(caller, arguments.decode()?).await).await,
             Self::GetTrace => {
                 let request = arguments.decode()?;
-                turn.settle(service, caller).await;
+                turn.settle(service, caller).await?;
                 Answer::new(&service.get_trace(caller, request).await?)
             }
             Self::QueryLogs => {
                 let request = arguments.decode()?;
-                turn.settle(service, caller).await;
+                turn.settle(service, caller).await?;
                 Answer::new(&service.query_logs(caller, request).await?)
             }
         }
@@ -209,12 +209,11 @@ impl Order {
     }
 
     /// Waits until what this connection wrote before is committed, so that a read finds it.
-    async fn settle(self, service: &Service, caller: &Caller) {
-        if let Some(turn) = self.0 {
-            let settled = service.settled(&caller.project);
-            turn.release();
-            settled.await;
-        }
+    async fn settle(self, service: &Service, caller: &Caller) -> Result<(), Problem> {
+        let Some(turn) = self.0 else { return Ok(()) };
+        let settled = service.settled(&caller.project);
+        turn.release();
+        settled.await
     }
 }
 

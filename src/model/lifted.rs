@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use serde::{Deserialize, Serialize};
 
+use super::text::is_name;
 use super::{SpanId, TraceId};
 
 /// Tokens by type. The types are disjoint, so a sum is a total.
@@ -71,11 +72,11 @@ impl Lifted {
     pub fn from_metadata(metadata: &Map<String, Value>) -> Self {
         let find = Finder(metadata);
         Self {
-            agent_name: find.text(&["agent_name", "gen_ai.agent.name", "agent.name"]),
-            session_id: find.text(&["session_id", "gen_ai.conversation.id", "session.id"]),
+            agent_name: find.name(&["agent_name", "gen_ai.agent.name", "agent.name"]),
+            session_id: find.name(&["session_id", "gen_ai.conversation.id", "session.id"]),
             trace_id: find.text(&["trace_id"]).and_then(|id| TraceId::parse("trace_id", id).ok()),
             span_id: find.text(&["span_id"]).and_then(|id| SpanId::parse("span_id", id).ok()),
-            model: find.text(&[
+            model: find.name(&[
                 "model",
                 "gen_ai.response.model",
                 "gen_ai.request.model",
@@ -98,6 +99,11 @@ impl Finder<'_> {
             Value::String(text) if !text.is_empty() => Some(text.clone()),
             _ => None,
         })
+    }
+
+    /// A text that can name something, as an argument of the same name must.
+    fn name(&self, names: &[&str]) -> Option<String> {
+        self.text(names).filter(|name| is_name(name))
     }
 
     fn number(&self, names: &[&str]) -> Option<f64> {
@@ -181,6 +187,7 @@ mod tests {
     #[test]
     fn ids_that_can_not_be_ids_are_left_alone() {
         let odd = lifted(json!({"trace_id": "a b", "span_id": 7, "agent_name": "", "cost_usd": -1}));
+        assert_eq!(lifted(json!({"agent_name": "x".repeat(257), "model": "a\u{0}b"})), Lifted::default());
         assert_eq!(odd, Lifted::default());
     }
 

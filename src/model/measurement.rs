@@ -61,6 +61,11 @@ impl Measurement<'_> {
             return Err(Problem::invalid("metric_name", "`agent_active_requests` can't be recorded")
                 .hint("it is counted from the spans that are open"));
         }
+        if let Some(own) = own_kind(&name).filter(|own| *own != kind) {
+            let (own, kind) = (own.as_str(), kind.as_str());
+            let message = format!("`{name}` is a {own}, it can't be recorded as a {kind}");
+            return Err(Problem::new(Code::MetricTypeConflict, message).at("kind"));
+        }
         if kind == MetricKind::Counter && value < 0.0 {
             return Err(Problem::new(Code::InvalidNumber, format!("a counter can't grow by `{value}`"))
                 .at("value")
@@ -75,6 +80,18 @@ impl Measurement<'_> {
             labels.entry((*label).to_owned()).or_insert_with(|| "unknown".to_owned());
         }
         Ok(Normalized { name, labels, kind, value })
+    }
+}
+
+/// The kind of the families that spans feed too: a caller that took one for another kind would stop the counting.
+fn own_kind(name: &str) -> Option<MetricKind> {
+    match name {
+        "agent_request_duration_seconds" | "agent_span_duration_seconds" => Some(MetricKind::Histogram),
+        "agent_request_errors_total"
+        | "agent_span_errors_total"
+        | "agent_tokens_total"
+        | "agent_cost_usd_total" => Some(MetricKind::Counter),
+        _ => None,
     }
 }
 
@@ -173,10 +190,14 @@ fn label_name(name: &str) -> Result<String, Problem> {
     if !first || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(&byte)) {
         return refuse("a letter or _ first, then letters, digits, _ and .");
     }
-    if name.starts_with("__") || ["le", "quantile", "job", "instance", OVERFLOW_LABEL].contains(&name) {
-        return refuse("names that begin with __, and le, quantile, job, instance, are Prometheus's own");
+    let name = name.replace('.', "_");
+    let reserved = ["le", "quantile", "job", "instance", OVERFLOW_LABEL];
+    if name.starts_with("__") || reserved.contains(&name.as_str()) {
+        return refuse(
+            "names that begin with __, and le, quantile, job, instance, otel_metric_overflow, are taken",
+        );
     }
-    Ok(name.replace('.', "_"))
+    Ok(name)
 }
 
 #[cfg(test)]
@@ -241,7 +262,7 @@ mod tests {
         for name in ["", "*", "{}", "🌍", "1a", "_", "_-:", &"a".repeat(201)] {
             assert!(normalize(name, 1.0, json!({})).is_err(), "{name}");
         }
-        for label in ["le", "__name__", "job", "a-b", "1a", "", "é"] {
+        for label in ["le", "__name__", "_.name__", "otel.metric.overflow", "job", "a-b", "1a", "", "é"] {
             let problem = normalize("m", 1.0, json!({label: "x"})).unwrap_err();
             assert_eq!(problem.field.as_deref(), Some("labels"), "{label}");
         }
@@ -250,6 +271,13 @@ mod tests {
         assert_eq!(normalize("m.total", -1.0, json!({})).unwrap_err().code, Code::InvalidNumber);
         assert_eq!(normalize("m.wait_ms", -1.0, json!({})).unwrap_err().code, Code::InvalidNumber);
         assert!(normalize("agent.active_requests", 1.0, json!({})).is_err());
+        let gauge = Measurement {
+            name: "agent.tokens.input",
+            value: 1.0,
+            labels: &Map::new(),
+            kind: Some(MetricKind::Gauge),
+        };
+        assert_eq!(gauge.normalize().unwrap_err().code, Code::MetricTypeConflict);
     }
 
     proptest! {

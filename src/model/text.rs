@@ -19,16 +19,19 @@ pub fn visible(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
-    let mut previous = ' ';
+    let mut joinable = 0;
     for character in text.chars() {
-        // Joiners shape many scripts and emoji; between ASCII characters they only hide.
-        let joins = matches!(character, '\u{200c}' | '\u{200d}') && !previous.is_ascii();
-        if hides(character) && !joins {
-            out.extend(character.escape_unicode());
-            previous = '}';
-        } else {
+        if !hides(character) {
             out.push(character);
-            previous = character;
+            // Joiners and selectors shape many scripts and emoji, two in a row at most; after ASCII, and in
+            // longer rows, they only hide.
+            joinable = if character.is_ascii() { 0 } else { 2 };
+        } else if joinable > 0 && shapes(character) {
+            out.push(character);
+            joinable -= 1;
+        } else {
+            out.extend(character.escape_unicode());
+            joinable = 0;
         }
     }
     Cow::Owned(out)
@@ -54,6 +57,14 @@ pub fn make_visible(value: &mut Value) {
     }
 }
 
+/// Characters of a text that names something.
+pub const MAX_NAME_CHARS: usize = 256;
+
+/// Whether `text` can name an agent, a session, a span: short, not blank, without control characters.
+pub fn is_name(text: &str) -> bool {
+    text.chars().count() <= MAX_NAME_CHARS && !text.trim().is_empty() && !text.chars().any(char::is_control)
+}
+
 /// A value for an error text: visible, in backticks, cut at 80 characters.
 pub fn quoted(text: &str) -> String {
     format!("`{}`", excerpt(text))
@@ -68,11 +79,17 @@ pub fn excerpt(text: &str) -> String {
     format!("{head}{rest}").replace('\n', "\\n")
 }
 
+const fn shapes(character: char) -> bool {
+    matches!(character, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}')
+}
+
 fn hides(character: char) -> bool {
     match character {
         '\n' | '\t' => false,
         character if character.is_control() => true,
-        '\u{ad}'                        // soft hyphen
+        '\u{ad}' | '\u{34f}'             // soft hyphen, grapheme joiner
+        | '\u{115f}' | '\u{1160}' | '\u{3164}' // Hangul fillers
+        | '\u{fe00}'..='\u{fe0f}'       // variation selectors
         | '\u{61c}' | '\u{180e}'        // Arabic letter mark, Mongolian vowel separator
         | '\u{200b}'..='\u{200f}'       // zero-width space and joiners, direction marks
         | '\u{2028}'..='\u{202e}'       // line and paragraph separators, bidi embeddings and overrides
@@ -97,6 +114,8 @@ mod tests {
         assert_eq!(visible("a\u{202e}b"), "a\\u{202e}b");
         assert_eq!(visible("a\u{e0041}"), "a\\u{e0041}");
         assert_eq!(visible("a\u{200d}b"), "a\\u{200d}b");
+        assert_eq!(visible("é\u{200d}\u{200d}\u{200d}"), "é\u{200d}\u{200d}\\u{200d}");
+        assert_eq!(visible("\u{3164}"), "\\u{3164}");
         assert_eq!(visible("tab\tline\nend"), "tab\tline\nend");
     }
 
@@ -118,8 +137,7 @@ mod tests {
         #[test]
         fn nothing_hides_after_it(text in "\\PC*|.*") {
             let shown = visible(&text).into_owned();
-            let is_joiner = |character| matches!(character, '\u{200c}' | '\u{200d}');
-            let hidden = shown.chars().any(|character| hides(character) && !is_joiner(character));
+            let hidden = shown.chars().any(|character| hides(character) && !shapes(character));
             prop_assert!(!hidden);
             prop_assert_eq!(visible(&shown).into_owned(), shown);
         }

@@ -1,5 +1,7 @@
 //! What a store is given to write, and what it answers.
 
+use serde_json::{Map, Value};
+
 use super::{Log, MetricKind, Point, Span, SpanEnd};
 
 /// One record on its way in.
@@ -66,12 +68,25 @@ impl Write {
 impl Record {
     /// About how much memory the record holds, for bounds on what waits.
     pub fn approximate_bytes(&self) -> usize {
-        let metadata = |map: &serde_json::Map<String, serde_json::Value>| map.len() * 64;
-        256 + match self {
+        let metadata = |map: &Map<String, Value>| {
+            map.iter().map(|(key, value)| key.len() + weight(value)).sum::<usize>()
+        };
+        512 + match self {
             Self::Log(log) => log.message.len() + metadata(&log.metadata),
-            Self::SpanStart(span) => metadata(&span.metadata),
+            Self::SpanStart(span) => span.name.len() + metadata(&span.metadata),
             Self::SpanEnd(end) => metadata(&end.metadata),
-            Self::Point(_) => 256,
+            Self::Point(point) => point.labels.values().map(String::len).sum(),
         }
+    }
+}
+
+/// About how much memory a value holds. Metadata's depth is limited before a record is made of it.
+fn weight(value: &Value) -> usize {
+    const NODE: usize = 32;
+    NODE + match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(weight).sum(),
+        Value::Object(object) => object.iter().map(|(key, value)| key.len() + weight(value)).sum(),
+        _ => 0,
     }
 }

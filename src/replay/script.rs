@@ -76,7 +76,9 @@ impl Script<'_> {
             }
             Event::Model { speaker, text } => self.model(speaker.as_deref(), text),
             Event::Tool { name, arguments, result, failed } => self.tool(name, arguments, result, *failed),
-            Event::Note(text) => self.log("warn", "agent.annotation", text, &self.root.clone()),
+            Event::Note(text) => {
+                self.log("warn", "agent.annotation", &cut(text, MAX_LOG_CHARS), &self.root.clone());
+            }
         }
     }
 
@@ -123,7 +125,8 @@ impl Script<'_> {
                 self.close(&root, "ok", json!({ "output": cut(&self.said_last, 2_000) }));
             }
             Outcome::Failed(reason) => {
-                self.log("error", "agent.request.error", reason, &root);
+                let reason = cut(reason, MAX_INLINE_CHARS);
+                self.log("error", "agent.request.error", &reason, &root);
                 let labels = json!({ "agent_name": self.transcript.agent_name, "error_type": "task_failed" });
                 self.metric("agent.request.errors", json!(1), labels);
                 self.close(&root, "error", json!({ "error": reason, "error_type": "task_failed" }));

@@ -69,11 +69,14 @@ where
 {
     let stop = CancellationToken::new();
     let close = app.close;
-    let router = router(app.handler, app.readiness, app.guard, &stop);
+    // Not the same as `stop`: rmcp gives up on the calls that are in flight when its token is cancelled.
+    let answered = CancellationToken::new();
+    let router = router(app.handler, app.readiness, app.guard, &stop, &answered);
     let connections = connections::accept(&listener, router, shutdown).await;
     stop.cancel();
     drop(listener);
     let ended = connections.drain(DRAIN_TIMEOUT).await;
+    answered.cancel();
     match tokio::time::timeout(CLOSE_TIMEOUT, AssertUnwindSafe(close).catch_unwind()).await {
         Ok(Ok(())) => tracing::info!(?ended, "the server has ended"),
         Ok(Err(_)) => return Err(io::Error::other("closing the store panicked")),
@@ -82,8 +85,14 @@ where
     Ok(ended)
 }
 
-/// All routes, behind one guard. `stop` ends streams and makes `/ready` say so.
-fn router<H>(handler: H, readiness: ReadinessCheck, guard: Guard, stop: &CancellationToken) -> Router
+/// All routes, behind one guard. `stop` ends streams and makes `/ready` say so; `answered` ends calls on `/mcp`.
+fn router<H>(
+    handler: H,
+    readiness: ReadinessCheck,
+    guard: Guard,
+    stop: &CancellationToken,
+    answered: &CancellationToken,
+) -> Router
 where
     H: ServerHandler + Clone + Sync,
 {
@@ -91,7 +100,7 @@ where
     Router::new()
         .route("/", get(page::index))
         .merge(health::router(readiness, stop.clone()))
-        .merge(mcp::http_router(handler, stop.clone()))
+        .merge(mcp::http_router(handler, answered.clone()))
         .merge(legacy.router())
         .fallback(page::not_found)
         .method_not_allowed_fallback(page::method_not_allowed)

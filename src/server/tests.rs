@@ -29,7 +29,10 @@ fn guard() -> Guard {
 }
 
 async fn send(ready: bool, stop: &CancellationToken, request: Request) -> (StatusCode, Value) {
-    let response = router(Nothing, check(ready), guard(), stop).oneshot(request).await.unwrap();
+    let response = router(Nothing, check(ready), guard(), stop, &CancellationToken::new())
+        .oneshot(request)
+        .await
+        .unwrap();
     let status = response.status();
     let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
     (status, serde_json::from_slice(&bytes).unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into()))

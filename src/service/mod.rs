@@ -90,9 +90,14 @@ impl Service {
         Readiness { problem, durability: self.store.durability() }
     }
 
-    /// Waits until all that was submitted before is committed.
-    pub async fn settled(&self, project: &ProjectId) {
-        self.store.write(project, Vec::new()).await;
+    /// Waits until all that was submitted before this was called is committed.
+    pub fn settled(&self, project: &ProjectId) -> Committed<()> {
+        let before = self.store.write(project, Vec::new());
+        within_deadline(async move {
+            before.await;
+            Ok(())
+        })
+        .boxed()
     }
 
     /// Every series, those counted from open spans included, ordered by name and labels.
@@ -130,10 +135,17 @@ async fn within_deadline<T>(work: impl Future<Output = Result<T, Problem>>) -> R
 
 fn late() -> Problem {
     Problem::new(Code::StorageTimeout, "the store did not answer in time")
-        .hint("it may have written the record: repeat the call with its `idempotency_key`")
 }
 
 /// `work` under the deadline, as a future that owns what it needs.
 fn committed<T: 'static>(work: impl Future<Output = Result<T, Problem>> + Send + 'static) -> Committed<T> {
-    within_deadline(work).boxed()
+    async move {
+        within_deadline(work).await.map_err(|problem| match problem.code {
+            Code::StorageTimeout => {
+                problem.hint("it may have written the record: repeat the call with its `idempotency_key`")
+            }
+            _ => problem,
+        })
+    }
+    .boxed()
 }

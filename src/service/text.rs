@@ -2,12 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use crate::model::text::{quoted, without_nul};
+use crate::model::text::{MAX_NAME_CHARS, is_name, quoted, without_nul};
 use crate::model::{Code, Problem, check_metadata, digest, is_none_word, json};
 
 /// Bytes of a log's message.
 pub(super) const MAX_MESSAGE_BYTES: usize = 256 * 1024;
-const MAX_NAME_CHARS: usize = 256;
 const MAX_IDEMPOTENCY_KEY_BYTES: usize = 256;
 
 /// An object that may have come as JSON text. Nothing, `null` and an empty text are an empty object.
@@ -64,7 +63,7 @@ pub(super) fn name(field: &str, text: &str) -> Result<String, Problem> {
     if length > MAX_NAME_CHARS {
         return Err(Problem::too_large(field, "characters", MAX_NAME_CHARS, length));
     }
-    if text.trim().is_empty() || text.chars().any(char::is_control) {
+    if !is_name(text) {
         return Err(Problem::invalid(field, format!("`{field}` can't be {}", quoted(text)))
             .hint("1 to 256 characters, none of them a control character"));
     }
@@ -103,15 +102,20 @@ pub(super) fn integer(
         let problem = Problem::new(Code::InvalidNumber, format!("`{field}` must be {range}")).at(field);
         match whole {
             #[expect(clippy::cast_possible_truncation, reason = "whole, and far from the end")]
-            Some(number) => problem.exceeding(most.unsigned_abs(), (number as i64).unsigned_abs()),
-            None => problem,
+            Some(number) if number as i64 > most => {
+                problem.exceeding(most.unsigned_abs(), (number as i64).unsigned_abs())
+            }
+            _ => problem,
         }
     })
 }
 
 /// A page's size: too large a wish is cut to the most there is, and the answer says so.
 pub(super) fn limit(given: Option<&Value>, default: i64, most: i64) -> Result<usize, Problem> {
-    let limit = integer("limit", given, default, 1, i64::MAX)?;
+    let limit = integer("limit", given, default, 1, i64::MAX).map_err(|_| {
+        let message = format!("`limit` must be a whole number from 1 to {most}");
+        Problem::new(Code::InvalidNumber, message).at("limit")
+    })?;
     Ok(usize::try_from(limit.min(most)).unwrap_or(usize::MAX))
 }
 

@@ -124,7 +124,7 @@ impl Durability {
             Self::ProcessCrash => {
                 "an answered write survives a crash, a loss of power may cost the last moments"
             }
-            Self::None => "nothing survives the end of the store's process",
+            Self::None => "an answered write may be lost",
             Self::Unknown => "the store does not tell what an answered write survives",
         }
     }

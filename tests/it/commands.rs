@@ -90,5 +90,5 @@ fn a_taken_port_ends_with_the_command_that_picks_another() {
         .expect("the binary starts");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{stderr}");
-    assert!(stderr.contains("hint: watchglass serve --listen 127.0.0.1:"), "{stderr}");
+    assert!(stderr.contains("hint: run the same command with `--listen 127.0.0.1:"), "{stderr}");
 }

@@ -17,4 +17,5 @@ mod redis_faults;
 mod redis_published;
 mod redis_tls;
 mod replay;
+mod shutdown;
 mod support;

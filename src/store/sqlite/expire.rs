@@ -25,8 +25,8 @@ pub(super) fn slice(
     let mut traces_before = now.minus(retention.traces);
     let full = used_bytes(connection)? > retention.max_bytes;
     if full {
-        // The oldest go first, whatever their age.
-        (logs_before, traces_before) = (now, now);
+        let oldest = oldest_part(connection, now)?;
+        (logs_before, traces_before) = (logs_before.max(oldest), traces_before.max(oldest));
     }
     let rules = [
         Rule {
@@ -77,6 +77,7 @@ pub(super) fn slice(
         }
         recount_series(connection, project)?;
     }
+    expired.more |= full && expired.deleted > 0;
     Ok(expired)
 }
 
@@ -89,6 +90,22 @@ fn recount_series(connection: &Connection, project: i64) -> rusqlite::Result<()>
     )?;
     connection.execute("DELETE FROM metrics WHERE project = ?1 AND series_count = 0", [project])?;
     Ok(())
+}
+
+/// Until when the oldest hundredth of the time lies that logs and spans of all projects reach back: what goes first
+/// where there is no room, whatever its age and whosever it is.
+fn oldest_part(connection: &Connection, now: Timestamp) -> rusqlite::Result<Timestamp> {
+    let first: Option<i64> = connection.query_row(
+        "SELECT min(first) FROM (
+             SELECT (SELECT min(timestamp) FROM logs WHERE logs.project = projects.project) AS first FROM projects
+             UNION ALL
+             SELECT (SELECT min(start_time) FROM spans WHERE spans.project = projects.project) FROM projects)",
+        [],
+        |row| row.get(0),
+    )?;
+    let first = first.unwrap_or(now.micros());
+    let part = ((now.micros() - first) / 100).max(1_000_000);
+    Ok(Timestamp::from_micros(first.saturating_add(part)))
 }
 
 fn used_bytes(connection: &Connection) -> rusqlite::Result<u64> {

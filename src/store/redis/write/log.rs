@@ -1,5 +1,7 @@
 //! Writing logs.
 
+use std::time::Duration;
+
 use super::draft::{Draft, touch_trace};
 use super::{Claim, Decision, Ttl};
 use crate::model::{Log, Problem, Written};
@@ -34,14 +36,20 @@ pub(super) fn write(
         }
     }
     let shard = keys.shard_of(&log.id);
-    let (score, entry) = (score(log.timestamp), index_member(log));
-    let add = |key, member: &str| Command::new("ZADD", key).arg(&score).arg(member);
+    let (at, entry) = (score(log.timestamp), index_member(log));
+    let add = |key, member: &str| Command::new("ZADD", key).arg(&at).arg(member);
     let expire = |key| Command::new("EXPIRE", key).arg(ttl.logs);
     let mut draft = Draft::new(item, shard, Written::Log(Box::new(log.clone())));
     if let Some(trace_id) = &log.trace_id {
         let trace_id = trace_id.as_str();
         draft.entries.push(add(keys.trace_logs(trace_id), &entry));
         draft.entries.push(expire(keys.trace_logs(trace_id)));
+        // A trace that never falls silent would keep what its logs have left behind.
+        let kept = Duration::from_secs(ttl.logs);
+        let oldest = format!("({}", score(log.timestamp.minus(kept)));
+        draft
+            .entries
+            .push(Command::new("ZREMRANGEBYSCORE", keys.trace_logs(trace_id)).arg("-inf").arg(oldest));
         draft.entries.extend(touch_trace(keys, ttl, trace_id, log.agent_name.as_deref(), log.timestamp));
     }
     let body = keys.logs(shard, log.event_type.as_str());

@@ -15,7 +15,9 @@ pub(super) fn start(connection: &Connection, project: i64, start: &Span) -> Answ
         });
     }
     let trace = trace_so_far(connection, project, start)?;
-    if trace.span_count >= MAX_SPANS_PER_TRACE {
+    // The count never falls when retention deletes; what is left is counted only where it matters.
+    if trace.span_count >= MAX_SPANS_PER_TRACE && recount(connection, project, start)? >= MAX_SPANS_PER_TRACE
+    {
         return Ok(Err(Problem::new(Code::TraceTooLarge, "the trace holds as many spans as a trace may")
             .at("trace_id")
             .exceeding(MAX_SPANS_PER_TRACE, trace.span_count + 1)));
@@ -83,6 +85,17 @@ pub(super) fn end(connection: &Connection, project: i64, end: &SpanEnd) -> Answe
         }
     }
     Ok(Ok(Written::SpanEnded { span: Box::new(span), already_ended: false }))
+}
+
+fn recount(connection: &Connection, project: i64, span: &Span) -> rusqlite::Result<u64> {
+    let trace_id = span.trace_id.as_str();
+    let held: i64 = connection
+        .prepare_cached("SELECT count(*) FROM spans WHERE project = ?1 AND trace_id = ?2")?
+        .query_row(params![project, trace_id], |row| row.get(0))?;
+    connection
+        .prepare_cached("UPDATE traces SET span_count = ?3 WHERE project = ?1 AND trace_id = ?2")?
+        .execute(params![project, trace_id, held])?;
+    Ok(held.unsigned_abs())
 }
 
 struct TraceSoFar {
