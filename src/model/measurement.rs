@@ -194,7 +194,7 @@ fn label_name(name: &str) -> Result<String, Problem> {
     let reserved = ["le", "quantile", "job", "instance", OVERFLOW_LABEL];
     if name.starts_with("__") || reserved.contains(&name.as_str()) {
         return refuse(
-            "names that begin with __, and le, quantile, job, instance, otel_metric_overflow, are taken",
+            "names that begin with __, and le, quantile, job, instance, are Prometheus's; otel_metric_overflow is ours",
         );
     }
     Ok(name)
