@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use serde_json::{Map, Value};
+
 use super::Service;
-use crate::model::{Problem, ProjectId, Span, SpanId, TraceContext, TraceId};
+use crate::model::{Lifted, Problem, ProjectId, Span, SpanId, TraceContext, TraceId};
 
 /// What a surface knows of a call besides its arguments.
 #[derive(Debug, Clone)]
@@ -21,8 +23,8 @@ impl Default for Caller {
     }
 }
 
-/// W3C ids that stand for other ids, as this process handed them out. What has been handed out may come
-/// back before the store has committed it.
+/// W3C ids and the ids for which they stand, be it themselves, as far as this process has handed them out or looked
+/// them up. What has been handed out may come back before the store has committed it.
 #[derive(Debug, Default)]
 pub(super) struct Aliases(Mutex<HashMap<(ProjectId, String), String>>);
 
@@ -31,13 +33,16 @@ const MAX_ALIASES: usize = 10_000;
 
 impl Aliases {
     pub(super) fn remember(&self, project: &ProjectId, span: &Span) {
-        for (alias, id) in span.w3c_aliases() {
-            let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if known.len() >= MAX_ALIASES {
-                known.clear();
-            }
-            known.insert((project.clone(), alias), id.to_owned());
+        self.insert(project, span.trace_id.to_w3c(), span.trace_id.as_str());
+        self.insert(project, span.span_id.to_w3c(), span.span_id.as_str());
+    }
+
+    fn insert(&self, project: &ProjectId, alias: String, id: &str) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MAX_ALIASES {
+            known.clear();
         }
+        known.insert((project.clone(), alias), id.to_owned());
     }
 
     fn find(&self, project: &ProjectId, alias: &str) -> Option<String> {
@@ -60,6 +65,40 @@ impl Service {
         if let Some(id) = self.aliases.find(project, w3c) {
             return Ok(id);
         }
-        Ok(self.store.resolve(project, w3c).await?.unwrap_or_else(|| w3c.to_owned()))
+        let id = self.store.resolve(project, w3c).await?.unwrap_or_else(|| w3c.to_owned());
+        self.aliases.insert(project, w3c.to_owned(), &id);
+        Ok(id)
+    }
+
+    /// The id under which a trace is held: the one given, or the one for which its W3C form stands.
+    pub(super) async fn held_trace(&self, project: &ProjectId, id: TraceId) -> Result<TraceId, Problem> {
+        if id.to_w3c() != id.as_str() {
+            return Ok(id);
+        }
+        Ok(TraceId::stored(self.original(project, id.as_str()).await?))
+    }
+
+    /// The id under which a span is held, as with [`held_trace`](Self::held_trace).
+    pub(super) async fn held_span(&self, project: &ProjectId, id: SpanId) -> Result<SpanId, Problem> {
+        if id.to_w3c() != id.as_str() {
+            return Ok(id);
+        }
+        Ok(SpanId::stored(self.original(project, id.as_str()).await?))
+    }
+
+    /// [`Lifted`] with the ids under which its trace and its span are held.
+    pub(super) async fn lifted(
+        &self,
+        project: &ProjectId,
+        metadata: &Map<String, Value>,
+    ) -> Result<Lifted, Problem> {
+        let mut lifted = Lifted::from_metadata(metadata);
+        if let Some(trace_id) = lifted.trace_id.take() {
+            lifted.trace_id = Some(self.held_trace(project, trace_id).await?);
+        }
+        if let Some(span_id) = lifted.span_id.take() {
+            lifted.span_id = Some(self.held_span(project, span_id).await?);
+        }
+        Ok(lifted)
     }
 }

@@ -24,7 +24,7 @@ impl Service {
         let event_type = EventType::parse("event_type", request.event_type)?;
         let (message, sanitized) = message(request.message)?;
         let metadata = object("metadata", request.metadata)?;
-        let lifted = Lifted::from_metadata(&metadata);
+        let lifted = within_deadline(self.lifted(&caller.project, &metadata)).await?;
         let context = within_deadline(self.context(caller)).await?;
         let (trace_id, span_id) = linked(&lifted, context);
         let log = Log {
@@ -61,16 +61,22 @@ impl Service {
         let fingerprint = digest([serde_json::to_string(&request).map_err(Problem::internal)?.as_str()]);
         let name = name("span_name", &request.span_name)?;
         let metadata = object("metadata", request.metadata)?;
-        let lifted = Lifted::from_metadata(&metadata);
+        let lifted = within_deadline(self.lifted(&caller.project, &metadata)).await?;
         let kind = match given(request.kind.as_deref()) {
             Some(kind) => SpanKind::parse("kind", kind)?,
             None => SpanKind::infer(&name, &metadata),
         };
-        let asked = request.trace_id.map(|id| TraceId::parse("trace_id", id)).transpose()?;
+        let asked = match request.trace_id.map(|id| TraceId::parse("trace_id", id)).transpose()? {
+            Some(id) => Some(within_deadline(self.held_trace(&caller.project, id)).await?),
+            None => None,
+        };
         let parent = match request.parent_span_id.as_deref() {
             None => Parent::FromContext,
             Some(word) if is_none_word(word) => Parent::None,
-            Some(id) => Parent::Given(SpanId::parse("parent_span_id", id)?),
+            Some(id) => {
+                let id = SpanId::parse("parent_span_id", id)?;
+                Parent::Given(within_deadline(self.held_span(&caller.project, id)).await?)
+            }
         };
         let span_id = match given(request.span_id.as_deref()) {
             Some(id) => SpanId::parse("span_id", id)?,
@@ -141,7 +147,7 @@ impl Service {
         let span_id = SpanId::parse("span_id", request.span_id)?;
         let status = SpanStatus::parse("status", given_or(request.status.as_deref(), "ok"))?;
         let metadata = object("metadata", request.metadata)?;
-        let span_id = SpanId::stored(within_deadline(self.held_span(caller, span_id)).await?);
+        let span_id = within_deadline(self.held_span(&caller.project, span_id)).await?;
         let end = SpanEnd { span_id, end_time: self.clock.now(), status, metadata };
         let record = Record::SpanEnd(Box::new(end));
         let written = self.submit(&caller.project, Write { record, idempotency });
@@ -213,15 +219,6 @@ impl Service {
                 echo(&shown);
             }
             written
-        }
-    }
-
-    /// The id under which a span is held: the one given, or the one for which its W3C form stands.
-    async fn held_span(&self, caller: &Caller, span_id: SpanId) -> Result<String, Problem> {
-        if span_id.to_w3c() == span_id.as_str() {
-            self.original(&caller.project, span_id.as_str()).await
-        } else {
-            Ok(span_id.into())
         }
     }
 }

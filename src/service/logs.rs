@@ -25,7 +25,10 @@ impl Service {
     }
 
     async fn page_of_logs(&self, caller: &Caller, request: QueryLogs) -> Result<LogsAnswer, Problem> {
-        let query = self.log_query(caller, &request)?;
+        let mut query = self.log_query(caller, &request)?;
+        if let Some(trace_id) = query.trace_id.take() {
+            query.trace_id = Some(self.held_trace(&caller.project, trace_id).await?);
+        }
         let page = self.store.logs(&caller.project, &query).await?;
         let mut next = page.next;
         let mut bytes = 0;

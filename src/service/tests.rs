@@ -97,8 +97,13 @@ async fn a_traceparent_leads_back_to_ids_that_are_not_w3c() {
 
     let logs = world.logs(json!({ "trace_id": "a1b2c3d4" })).await.logs;
     assert_eq!(logs[0].span_id.as_deref(), Some("root"));
-    let other_form = world.trace("000000000000000000000000a1b2c3d4").await;
-    assert_eq!((other_form.trace_id.as_str(), other_form.returned), ("a1b2c3d4", 2));
+    let w3c = "000000000000000000000000a1b2c3d4";
+    let by_argument = json!({ "span_name": "tool.x", "trace_id": w3c, "parent_span_id": step.span_id });
+    assert_eq!(world.start(&Caller::default(), by_argument).await.trace_id, "a1b2c3d4");
+    world.log(&Caller::default(), json!({ "trace_id": w3c })).await;
+    assert_eq!(world.logs(json!({ "trace_id": w3c })).await.total, 2);
+    let other_form = world.trace(w3c).await;
+    assert_eq!((other_form.trace_id.as_str(), other_form.returned), ("a1b2c3d4", 3));
     assert_eq!(other_form.tree.roots[0].children[0].span_id, step.span_id);
 }
 
