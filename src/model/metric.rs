@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::text::quoted;
-use super::{Problem, Timestamp, TraceId};
+use super::{Code, Problem, Timestamp, TraceId};
 use serde::{Deserialize, Serialize};
 
 /// Labels of one series; ordered, so that equal sets are equal texts.
@@ -111,6 +111,30 @@ pub fn bucket_bounds(name: &str) -> &'static [f64] {
 /// The bucket that `value` falls into, as an index into the bounds; one past the last for the endless one.
 pub fn bucket_of(name: &str, value: f64) -> usize {
     bucket_bounds(name).partition_point(|bound| *bound < value)
+}
+
+impl Point {
+    /// Whether the point may go into a metric of this kind: a kind that the caller gave must be the metric's, and a
+    /// counter only grows.
+    pub fn check_kind(&self, kind: MetricKind) -> Result<(), Problem> {
+        if self.kind_given && self.kind != kind {
+            let (name, given, kind) = (&self.name, self.kind.as_str(), kind.as_str());
+            let message = format!("`{name}` is a {kind}, it can't be recorded as a {given}");
+            return Err(Problem::new(Code::MetricTypeConflict, message)
+                .at("kind")
+                .hint(format!("leave `kind` out or give `{kind}`; another kind needs another name")));
+        }
+        if kind == MetricKind::Counter && self.value < 0.0 {
+            let message = "a counter can't grow by a negative value";
+            return Err(Problem::new(Code::InvalidNumber, message).at("value"));
+        }
+        Ok(())
+    }
+
+    /// The agent that the point names, to whom its trace may belong.
+    pub fn agent_name(&self) -> Option<&str> {
+        self.labels.get("agent_name").map(String::as_str).filter(|name| *name != "unknown")
+    }
 }
 
 /// One line of a metric through time: what its points have added up to.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::text::quoted;
-use super::{Code, Lifted, Problem, SpanId, Timestamp, TraceId, Usage};
+use super::{Code, Lifted, MAX_SPANS_PER_TRACE, Problem, SpanId, Timestamp, TraceId, Usage};
 
 /// What a step is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -200,6 +200,35 @@ impl Span {
     /// Whether this is where a request enters: no parent, or one that another system holds.
     pub const fn is_root(&self) -> bool {
         self.parent_span_id.is_none() || self.parent_remote
+    }
+
+    /// Whether this is a root in progress.
+    pub fn is_open_root(&self) -> bool {
+        self.is_root() && self.status == SpanStatus::InProgress
+    }
+
+    /// The span as its start was answered, whatever has become of it since.
+    #[must_use]
+    pub fn as_started(mut self) -> Self {
+        (self.status, self.end_time, self.duration_ms) = (SpanStatus::InProgress, None, None);
+        self
+    }
+
+    /// No span of that id is held.
+    pub fn not_found() -> Problem {
+        Problem::new(Code::SpanNotFound, "span not found").at("span_id")
+    }
+
+    /// A span of that id is held, and its start said something else.
+    pub fn conflict() -> Problem {
+        Problem::new(Code::SpanConflict, "another span has this id").at("span_id")
+    }
+
+    /// The trace holds `held` spans, and may hold no more.
+    pub fn no_room(held: u64) -> Problem {
+        Problem::new(Code::TraceTooLarge, "the trace holds as many spans as a trace may")
+            .at("trace_id")
+            .exceeding(MAX_SPANS_PER_TRACE, held.saturating_add(1))
     }
 
     /// Ends the span, or tells that it has ended already in just this way (`Ok(false)`).

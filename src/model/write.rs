@@ -1,8 +1,10 @@
 //! What a store is given to write, and what it answers.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 
-use super::{Log, MetricKind, Point, Span, SpanEnd};
+use super::{Code, Log, MetricKind, Point, Problem, Span, SpanEnd, Timestamp};
 
 /// One record on its way in.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,7 +67,29 @@ impl Write {
     }
 }
 
+impl Idempotency {
+    /// How long a key is known.
+    pub const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+    /// The key was used for a call that said something else.
+    pub fn conflict() -> Problem {
+        Problem::new(Code::IdempotencyConflict, "the idempotency key was used for another call")
+            .at("idempotency_key")
+            .hint("a key names one call: a retry repeats the call unchanged, another call takes another key")
+    }
+}
+
 impl Record {
+    /// When the server took the record.
+    pub fn taken_at(&self) -> Timestamp {
+        match self {
+            Self::Log(log) => log.timestamp,
+            Self::SpanStart(span) => span.start_time,
+            Self::SpanEnd(end) => end.end_time,
+            Self::Point(point) => point.timestamp,
+        }
+    }
+
     /// About how much memory the record holds, for bounds on what waits.
     pub fn approximate_bytes(&self) -> usize {
         let metadata = |map: &Map<String, Value>| {

@@ -2,8 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::write::IDEMPOTENCY_KEPT;
-use crate::model::Timestamp;
+use crate::model::{Idempotency, Timestamp};
 use crate::store::{Expired, Retention};
 
 /// Rows of one table that one slice deletes: far below the 50 ms for which a slice may hold the writer.
@@ -52,7 +51,7 @@ pub(super) fn slice(
         Rule {
             delete: "DELETE FROM idempotency WHERE project = ?1 AND key IN (SELECT key FROM idempotency
                      WHERE project = ?1 AND created < ?2 ORDER BY created LIMIT ?3)",
-            before: now.minus(IDEMPOTENCY_KEPT),
+            before: now.minus(Idempotency::KEPT),
         },
         Rule {
             delete: "DELETE FROM series WHERE sequence IN (SELECT sequence FROM series

@@ -1,16 +1,11 @@
 //! Idempotency keys: the first call with a key says what the record is, and every later one repeats it.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 use super::Item;
-use crate::model::{Code, Problem, Record, SpanId, Timestamp, TraceId};
+use crate::model::{Idempotency, Problem, Record, SpanId, Timestamp, TraceId};
 use crate::store::redis::command::{Command, Request};
 use crate::store::redis::connection::{Link, Reply, read};
-
-/// How long a key is known.
-pub(super) const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How a record stands to its idempotency key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +42,7 @@ pub(super) async fn stake(link: &Link, wave: &mut [&mut Item]) {
         let claim = Command::new("SET", item.keys.claim(&idempotency.key))
             .arg(text)
             .arg(&["NX", "GET", "EX"])
-            .arg(KEPT.as_secs());
+            .arg(Idempotency::KEPT.as_secs());
         owners.push(index);
         requests.push(claim.into());
     }
@@ -86,11 +81,7 @@ fn take(item: &mut Item, reply: Reply) -> Result<Claim, Problem> {
     let identity: Identity = serde_json::from_str(&held).map_err(Problem::internal)?;
     let given = item.write.idempotency.as_ref().map(|idempotency| idempotency.fingerprint.as_str());
     if given != Some(identity.fingerprint.as_str()) {
-        return Err(Problem::new(Code::IdempotencyConflict, "the idempotency key was used for another call")
-            .at("idempotency_key")
-            .hint(
-                "a key names one call: a retry repeats the call unchanged, another call takes another key",
-            ));
+        return Err(Idempotency::conflict());
     }
     let repeats = Identity::of(&item.write.record, "").id == identity.id;
     identity.impose(&mut item.write.record);

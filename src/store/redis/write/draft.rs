@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Ttl;
 use super::points::add;
-use crate::model::{Point, Record, Series, Timestamp, Written};
+use crate::model::{Point, Series, Timestamp, Written};
 use crate::store::redis::command::{Command, Guard};
 use crate::store::redis::keys::{Keys, Shard};
 
@@ -83,14 +83,4 @@ pub(super) fn touch_trace(
     }
     commands.push(Command::new("EXPIRE", trace).arg(ttl.traces));
     commands
-}
-
-/// When the record was taken.
-pub(super) fn taken_at(record: &Record) -> Timestamp {
-    match record {
-        Record::Log(log) => log.timestamp,
-        Record::SpanStart(span) => span.start_time,
-        Record::SpanEnd(end) => end.end_time,
-        Record::Point(point) => point.timestamp,
-    }
 }

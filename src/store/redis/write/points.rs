@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::claims::KEPT;
-use super::draft::{Draft, taken_at, touch_trace};
+use super::draft::{Draft, touch_trace};
 use super::{Item, Ttl, Writer};
 use crate::model::{
-    Code, Labels, MAX_SERIES_PER_METRIC, MAX_SERIES_PER_PROJECT, MetricKind, Point, Problem, Record,
+    Idempotency, Labels, MAX_SERIES_PER_METRIC, MAX_SERIES_PER_PROJECT, MetricKind, Point, Problem, Record,
     Timestamp, Written, bucket_of, digest,
 };
 use crate::store::redis::codec::score;
@@ -41,14 +40,12 @@ struct Admission {
 /// Drafts a point; its series follow once they are admitted.
 pub(super) fn draft(item: usize, keys: &Keys, ttl: Ttl, point: &Point, keyed: bool) -> Draft {
     let marker = keys.done(&point.id);
-    let kept = if keyed { KEPT } else { MARKER_KEPT };
+    let kept = if keyed { Idempotency::KEPT } else { MARKER_KEPT };
     let written = Written::Point { kind: point.kind, overflow: false };
     let mut draft = Draft::new(item, marker.shard, written);
     draft.guards.push(Guard::Absent(marker.clone()));
     if let Some(trace_id) = &point.trace_id {
-        let agent_name = point.labels.get("agent_name").filter(|name| *name != "unknown");
-        let agent_name = agent_name.map(String::as_str);
-        draft.entries = touch_trace(keys, ttl, trace_id.as_str(), agent_name, point.timestamp);
+        draft.entries = touch_trace(keys, ttl, trace_id.as_str(), point.agent_name(), point.timestamp);
     }
     draft.points.push((point.clone(), false));
     draft.body.push(Command::new("SET", marker).arg(1).arg("EX").arg(kept.as_secs()));
@@ -96,7 +93,7 @@ impl Writer {
                 let question = format!("{name}:{}:{}", point.kind.as_str(), point.kind_given);
                 if self.admissions.find(&name).is_none() && questions.insert(question.clone()) {
                     asked.push(question);
-                    let now = taken_at(&item.write.record);
+                    let now = item.write.record.taken_at();
                     requests.push(admission_request(&item.keys, self.ttl, point, now));
                 }
             }
@@ -156,16 +153,7 @@ fn settle(item: &mut Item, draft: &mut Draft, refused: Option<(String, Problem)>
 /// Gives the point its metric's kind.
 fn apply(point: &mut Point, admission: Admission) -> Result<Admission, Problem> {
     let kind = admission.kind;
-    if point.kind_given && point.kind != kind {
-        let (name, given, kind) = (&point.name, point.kind.as_str(), kind.as_str());
-        let message = format!("`{name}` is a {kind}, it can't be recorded as a {given}");
-        return Err(Problem::new(Code::MetricTypeConflict, message)
-            .at("kind")
-            .hint(format!("leave `kind` out or give `{kind}`; another kind needs another name")));
-    }
-    if kind == MetricKind::Counter && point.value < 0.0 {
-        return Err(Problem::new(Code::InvalidNumber, "a counter can't grow by a negative value").at("value"));
-    }
+    point.check_kind(kind)?;
     point.kind = kind;
     Ok(admission)
 }

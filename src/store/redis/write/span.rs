@@ -2,7 +2,7 @@
 
 use super::draft::{Draft, touch_trace};
 use super::{Claim, Decision, Item, Planned, Ttl};
-use crate::model::{Code, MAX_SPANS_PER_TRACE, Problem, Span, SpanEnd, SpanStatus, Written};
+use crate::model::{MAX_SPANS_PER_TRACE, Problem, Span, SpanEnd, Written};
 use crate::store::redis::codec::{score, span::decode, span::encode, span::fields};
 use crate::store::redis::command::{Command, Guard, Request};
 use crate::store::redis::connection::{Link, Reply, read};
@@ -42,7 +42,7 @@ pub(super) fn start(
     let planned = planned.entry(keys.trace_spans(start.trace_id.as_str()).name).or_default();
     let count = stored + *planned;
     if count >= MAX_SPANS_PER_TRACE {
-        return Err(trace_too_large(count));
+        return Err(Span::no_room(count));
     }
     let (parent, parent_agent): (Option<String>, Option<String>) = next().map_or(Ok((None, None)), read)?;
     *planned += 1;
@@ -52,20 +52,11 @@ pub(super) fn start(
     Ok(Decision::Write(draft_start(item, keys, ttl, span)))
 }
 
-fn trace_too_large(count: u64) -> Problem {
-    Problem::new(Code::TraceTooLarge, "the trace holds as many spans as a trace may")
-        .at("trace_id")
-        .exceeding(MAX_SPANS_PER_TRACE, count.saturating_add(1))
-}
-
 fn repeated(start: &Span, held: Option<Span>, claim: Claim) -> Result<Decision, Problem> {
-    let Some(mut held) = held.filter(|held| held.fingerprint == start.fingerprint) else {
-        return Err(Problem::new(Code::SpanConflict, "another span has this id").at("span_id"));
+    let Some(held) = held.filter(|held| held.fingerprint == start.fingerprint) else {
+        return Err(Span::conflict());
     };
-    if claim == Claim::Repeat {
-        // The first call answered before the span ended.
-        (held.status, held.end_time, held.duration_ms) = (SpanStatus::InProgress, None, None);
-    }
+    let held = if claim == Claim::Repeat { held.as_started() } else { held };
     Ok(Decision::Stored(Written::SpanStarted(Box::new(held))))
 }
 
@@ -84,7 +75,7 @@ fn draft_start(item: usize, keys: &Keys, ttl: Ttl, span: Span) -> Draft {
         draft.entries.push(set);
     }
     let mut indexes = vec![keys.span_index(shard)];
-    if span.is_root() && span.status == SpanStatus::InProgress {
+    if span.is_open_root() {
         indexes.push(keys.open_roots(shard));
     }
     for index in indexes {
@@ -100,8 +91,7 @@ fn draft_start(item: usize, keys: &Keys, ttl: Ttl, span: Span) -> Draft {
 pub(super) fn end(item: usize, keys: &Keys, end: &SpanEnd, replies: Vec<Reply>) -> Result<Decision, Problem> {
     let held = replies.into_iter().next().unwrap_or(Ok(redis::Value::Nil))?;
     let held = fields(held);
-    let mut span =
-        decode(&held).ok_or_else(|| Problem::new(Code::SpanNotFound, "span not found").at("span_id"))?;
+    let mut span = decode(&held).ok_or_else(Span::not_found)?;
     // The same end at the same microsecond is this very call, sent again.
     let own = span.end_time == Some(end.end_time);
     if !span.end(end.clone())? {

@@ -1,16 +1,11 @@
 //! Knowing a repeated call by its key.
 
-use std::time::Duration;
-
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 use super::super::trace::find as find_span;
 use super::Answer;
-use crate::model::{Code, Idempotency, MetricKind, Problem, Record, SpanId, Timestamp, Written};
-
-/// How long a key is known.
-pub(in super::super) const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+use crate::model::{Idempotency, MetricKind, Problem, Record, Span, SpanId, Timestamp, Written};
 
 /// What is kept of the first call's answer; the rest is in the record, or said again by the repetition.
 #[derive(Serialize, Deserialize)]
@@ -34,13 +29,15 @@ pub(super) fn find(
         .prepare_cached(
             "SELECT fingerprint, receipt FROM idempotency WHERE project = ?1 AND key = ?2 AND created > ?3",
         )?
-        .query_row(params![project, idempotency.key, now.minus(KEPT).micros()], |row| {
+        .query_row(params![project, idempotency.key, now.minus(Idempotency::KEPT).micros()], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })
         .optional()?;
     match known {
         None => Ok(None),
-        Some((fingerprint, _)) if fingerprint != idempotency.fingerprint => Ok(Some(Err(conflict()))),
+        Some((fingerprint, _)) if fingerprint != idempotency.fingerprint => {
+            Ok(Some(Err(Idempotency::conflict())))
+        }
         Some((_, receipt)) => match serde_json::from_str(&receipt) {
             Ok(receipt) => replay(connection, project, receipt, record).map(Some),
             Err(error) => Ok(Some(Err(Problem::internal(error)))),
@@ -80,33 +77,21 @@ pub(super) fn remember(
 }
 
 fn replay(connection: &Connection, project: i64, receipt: Receipt, record: &Record) -> Answer {
-    let gone = || Err(Problem::new(Code::SpanNotFound, "span not found").at("span_id"));
+    let gone = || Err(Span::not_found());
     Ok(match (receipt, record) {
         (Receipt::Log { id, timestamp }, Record::Log(log)) => {
             let mut log = log.clone();
             (log.id, log.timestamp) = (id, timestamp);
             Ok(Written::Log(log))
         }
-        (Receipt::SpanStart { span_id }, Record::SpanStart(_)) => {
-            find_span(connection, project, &span_id)?.map_or_else(gone, |mut span| {
-                // The first call answered before the span ended.
-                (span.status, span.end_time, span.duration_ms) =
-                    (crate::model::SpanStatus::InProgress, None, None);
-                Ok(Written::SpanStarted(Box::new(span)))
-            })
-        }
+        (Receipt::SpanStart { span_id }, Record::SpanStart(_)) => find_span(connection, project, &span_id)?
+            .map_or_else(gone, |span| Ok(Written::SpanStarted(Box::new(span.as_started())))),
         (Receipt::SpanEnd { span_id, already_ended }, Record::SpanEnd(_)) => {
             find_span(connection, project, &span_id)?
                 .map_or_else(gone, |span| Ok(Written::SpanEnded { span: Box::new(span), already_ended }))
         }
         (Receipt::Point { kind, overflow }, Record::Point(_)) => Ok(Written::Point { kind, overflow }),
         // A fingerprint covers the kind of call, so this can't be.
-        _ => Err(conflict()),
+        _ => Err(Idempotency::conflict()),
     })
-}
-
-fn conflict() -> Problem {
-    Problem::new(Code::IdempotencyConflict, "the idempotency key was used for another call")
-        .at("idempotency_key")
-        .hint("a key names one call: a retry repeats the call unchanged, another call takes another key")
 }

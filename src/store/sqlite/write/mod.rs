@@ -10,8 +10,6 @@ mod span;
 
 use rusqlite::{Connection, params};
 
-pub(super) use idempotency::KEPT as IDEMPOTENCY_KEPT;
-
 use crate::model::{Problem, Record, Timestamp, TraceId, Write, Written};
 
 /// The answer to one record: outer errors end the group, inner ones are the caller's.
@@ -22,7 +20,7 @@ pub(super) fn apply(connection: &Connection, project: i64, write: &Write) -> Ans
     let Some(idempotency) = &write.idempotency else {
         return apply_record(connection, project, &write.record);
     };
-    let now = taken_at(&write.record);
+    let now = write.record.taken_at();
     if let Some(known) = idempotency::find(connection, project, idempotency, &write.record, now)? {
         return Ok(known);
     }
@@ -39,15 +37,6 @@ fn apply_record(connection: &Connection, project: i64, record: &Record) -> Answe
         Record::SpanStart(span) => span::start(connection, project, span),
         Record::SpanEnd(end) => span::end(connection, project, end),
         Record::Point(point) => point::write(connection, project, point),
-    }
-}
-
-fn taken_at(record: &Record) -> Timestamp {
-    match record {
-        Record::Log(log) => log.timestamp,
-        Record::SpanStart(span) => span.start_time,
-        Record::SpanEnd(end) => end.end_time,
-        Record::Point(point) => point.timestamp,
     }
 }
 

@@ -4,43 +4,30 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Answer, body, touch_trace};
 use crate::model::{
-    Code, Labels, MAX_SERIES_PER_METRIC, MAX_SERIES_PER_PROJECT, MetricKind, Point, Problem, Series, Written,
-    bucket_bounds, bucket_of,
+    Labels, MAX_SERIES_PER_METRIC, MAX_SERIES_PER_PROJECT, MetricKind, Point, Series, Written, bucket_bounds,
+    bucket_of,
 };
 
 pub(super) fn write(connection: &Connection, project: i64, point: &Point) -> Answer {
-    let kind = match metric_kind(connection, project, &point.name)? {
-        Some(kind) if kind != point.kind && point.kind_given => return Ok(Err(conflict(point, kind))),
-        Some(kind) => kind,
-        None => {
-            connection.execute(
-                "INSERT INTO metrics (project, name, kind) VALUES (?1, ?2, ?3)",
-                params![project, point.name, point.kind.as_str()],
-            )?;
-            point.kind
-        }
-    };
-    if kind == MetricKind::Counter && point.value < 0.0 {
-        return Ok(Err(
-            Problem::new(Code::InvalidNumber, "a counter can't grow by a negative value").at("value")
-        ));
+    let known = metric_kind(connection, project, &point.name)?;
+    let kind = known.unwrap_or(point.kind);
+    if let Err(problem) = point.check_kind(kind) {
+        return Ok(Err(problem));
+    }
+    if known.is_none() {
+        connection.execute(
+            "INSERT INTO metrics (project, name, kind) VALUES (?1, ?2, ?3)",
+            params![project, point.name, kind.as_str()],
+        )?;
     }
     let overflow = !add(connection, project, point, kind, &point.labels, true)?;
     if overflow {
         add(connection, project, point, kind, &Series::overflow_labels(), false)?;
     }
     if let Some(trace_id) = &point.trace_id {
-        let agent_name = point.labels.get("agent_name").filter(|name| *name != "unknown");
-        touch_trace(connection, project, trace_id, agent_name.map(String::as_str), point.timestamp)?;
+        touch_trace(connection, project, trace_id, point.agent_name(), point.timestamp)?;
     }
     Ok(Ok(Written::Point { kind, overflow }))
-}
-
-fn conflict(point: &Point, kind: MetricKind) -> Problem {
-    let (name, given, kind) = (&point.name, point.kind.as_str(), kind.as_str());
-    Problem::new(Code::MetricTypeConflict, format!("`{name}` is a {kind}, it can't be recorded as a {given}"))
-        .at("kind")
-        .hint(format!("leave `kind` out or give `{kind}`; another kind needs another name"))
 }
 
 fn metric_kind(connection: &Connection, project: i64, name: &str) -> rusqlite::Result<Option<MetricKind>> {

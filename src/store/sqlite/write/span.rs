@@ -4,23 +4,21 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::trace::find;
 use super::{Answer, body, point, touch_trace};
-use crate::model::{Code, MAX_SPANS_PER_TRACE, Problem, Span, SpanEnd, SpanStatus, Written};
+use crate::model::{MAX_SPANS_PER_TRACE, Span, SpanEnd, Written};
 
 pub(super) fn start(connection: &Connection, project: i64, start: &Span) -> Answer {
     if let Some(stored) = find(connection, project, &start.span_id)? {
         return Ok(if stored.fingerprint == start.fingerprint {
             Ok(Written::SpanStarted(Box::new(stored)))
         } else {
-            Err(Problem::new(Code::SpanConflict, "another span has this id").at("span_id"))
+            Err(Span::conflict())
         });
     }
     let trace = trace_so_far(connection, project, start)?;
     // The count never falls when retention deletes; what is left is counted only where it matters.
     if trace.span_count >= MAX_SPANS_PER_TRACE && recount(connection, project, start)? >= MAX_SPANS_PER_TRACE
     {
-        return Ok(Err(Problem::new(Code::TraceTooLarge, "the trace holds as many spans as a trace may")
-            .at("trace_id")
-            .exceeding(MAX_SPANS_PER_TRACE, trace.span_count + 1)));
+        return Ok(Err(Span::no_room(trace.span_count)));
     }
     let parent = match &start.parent_span_id {
         Some(parent) => find(connection, project, parent)?,
@@ -41,7 +39,7 @@ pub(super) fn start(connection: &Connection, project: i64, start: &Span) -> Answ
             span.span_id.as_str(),
             span.trace_id.as_str(),
             span.start_time.micros(),
-            is_open_root(&span),
+            span.is_open_root(),
             span.agent_name,
             body(&span)?,
         ])?;
@@ -61,7 +59,7 @@ pub(super) fn start(connection: &Connection, project: i64, start: &Span) -> Answ
 
 pub(super) fn end(connection: &Connection, project: i64, end: &SpanEnd) -> Answer {
     let Some(mut span) = find(connection, project, &end.span_id)? else {
-        return Ok(Err(Problem::new(Code::SpanNotFound, "span not found").at("span_id")));
+        return Ok(Err(Span::not_found()));
     };
     match span.end(end.clone()) {
         Ok(true) => {}
@@ -111,8 +109,4 @@ fn trace_so_far(connection: &Connection, project: i64, span: &Span) -> rusqlite:
         })
         .optional()?;
     Ok(found.unwrap_or(TraceSoFar { agent_name: None, span_count: 0 }))
-}
-
-fn is_open_root(span: &Span) -> bool {
-    span.is_root() && span.status == SpanStatus::InProgress
 }
