@@ -6,6 +6,7 @@ use clap::Args;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use super::content::Content;
 use super::log::LogFormat;
 use super::store::Durability;
 use super::{ConfigError, Environment};
@@ -42,6 +43,21 @@ pub struct Flags {
     /// Listen beyond this machine although nobody is asked for a key [env: WATCHGLASS_INSECURE_NO_AUTH]
     #[arg(long, global = true)]
     pub insecure_no_auth: bool,
+    /// The certificate to serve HTTPS with, in PEM form [env: WATCHGLASS_TLS_CERT]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's private key [env: WATCHGLASS_TLS_KEY]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+    /// A proxy, or a network of them, that may pass keys on without TLS [env: WATCHGLASS_TRUSTED_PROXIES]
+    #[arg(long = "trusted-proxy", global = true, value_name = "ADDRESS")]
+    pub trusted_proxies: Vec<String>,
+    /// Push metrics to this Pushgateway, such as http://localhost:9091 [env: WATCHGLASS_PUSHGATEWAY]
+    #[arg(long, global = true, value_name = "URL")]
+    pub pushgateway: Option<String>,
+    /// Do not store prompts, completions, arguments and results [env: WATCHGLASS_CONTENT=metadata_only]
+    #[arg(long, global = true)]
+    pub no_content: bool,
 }
 
 /// The settings of one source.
@@ -52,6 +68,20 @@ pub(super) struct Layer {
     pub(super) allowed_hosts: Option<Vec<String>>,
     pub(super) allowed_origins: Option<Vec<String>>,
     pub(super) insecure_no_auth: Option<bool>,
+    pub(super) tls_cert: Option<PathBuf>,
+    pub(super) tls_key: Option<PathBuf>,
+    pub(super) trusted_proxies: Option<Vec<String>>,
+    /// From the environment alone.
+    #[serde(skip)]
+    pub(super) ingest_key: Option<SecretString>,
+    /// From the environment alone.
+    #[serde(skip)]
+    pub(super) read_key: Option<SecretString>,
+    /// From the environment alone.
+    #[serde(skip)]
+    pub(super) client_key: Option<SecretString>,
+    pub(super) pushgateway: Option<SecretString>,
+    pub(super) content: Option<Content>,
     pub(super) store: Option<SecretString>,
     pub(super) durability: Option<Durability>,
     pub(super) require_durable: Option<bool>,
@@ -84,6 +114,11 @@ impl Layer {
             allowed_hosts: list(flags.allowed_hosts),
             allowed_origins: list(flags.allowed_origins),
             insecure_no_auth: flags.insecure_no_auth.then_some(true),
+            tls_cert: flags.tls_cert,
+            tls_key: flags.tls_key,
+            trusted_proxies: list(flags.trusted_proxies),
+            pushgateway: flags.pushgateway.map(SecretString::from),
+            content: flags.no_content.then_some(Content::MetadataOnly),
             store: flags.store.map(SecretString::from),
             log: flags.log,
             log_format: flags.log_format,
@@ -101,13 +136,22 @@ impl Layer {
                 value.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect(),
             )
         };
+        let secret = |name: &str| text(name).map(SecretString::from);
         let flag = |name: &str| text(name).map(|value| boolean(name, &value)).transpose();
         Ok(Self {
             listen: text("WATCHGLASS_LISTEN"),
             allowed_hosts: list("WATCHGLASS_ALLOWED_HOSTS"),
             allowed_origins: list("WATCHGLASS_ALLOWED_ORIGINS"),
             insecure_no_auth: flag("WATCHGLASS_INSECURE_NO_AUTH")?,
-            store: text("WATCHGLASS_STORE").map(SecretString::from),
+            tls_cert: text("WATCHGLASS_TLS_CERT").map(PathBuf::from),
+            tls_key: text("WATCHGLASS_TLS_KEY").map(PathBuf::from),
+            trusted_proxies: list("WATCHGLASS_TRUSTED_PROXIES"),
+            ingest_key: secret("WATCHGLASS_INGEST_KEY"),
+            read_key: secret("WATCHGLASS_READ_KEY"),
+            client_key: secret("WATCHGLASS_KEY"),
+            pushgateway: secret("WATCHGLASS_PUSHGATEWAY"),
+            content: text("WATCHGLASS_CONTENT").map(|value| value.parse()).transpose()?,
+            store: secret("WATCHGLASS_STORE"),
             durability: text("WATCHGLASS_DURABILITY").map(|value| value.parse()).transpose()?,
             require_durable: flag("WATCHGLASS_REQUIRE_DURABLE")?,
             log: text("WATCHGLASS_LOG"),
@@ -125,6 +169,14 @@ impl Layer {
             allowed_hosts: self.allowed_hosts.or(below.allowed_hosts),
             allowed_origins: self.allowed_origins.or(below.allowed_origins),
             insecure_no_auth: self.insecure_no_auth.or(below.insecure_no_auth),
+            tls_cert: self.tls_cert.or(below.tls_cert),
+            tls_key: self.tls_key.or(below.tls_key),
+            trusted_proxies: self.trusted_proxies.or(below.trusted_proxies),
+            ingest_key: self.ingest_key.or(below.ingest_key),
+            read_key: self.read_key.or(below.read_key),
+            client_key: self.client_key.or(below.client_key),
+            pushgateway: self.pushgateway.or(below.pushgateway),
+            content: self.content.or(below.content),
             store: self.store.or(below.store),
             durability: self.durability.or(below.durability),
             require_durable: self.require_durable.or(below.require_durable),

@@ -3,11 +3,14 @@
 //! Settings are inert: nothing is opened or bound here, and after [`Config::load`] nothing is parsed
 //! any more. The environment comes in as a function, so that tests need not touch the process's own.
 
+mod access;
+mod content;
 mod error;
 mod file;
 mod http;
 mod layer;
 mod log;
+mod pushgateway;
 mod retention;
 mod store;
 mod units;
@@ -15,10 +18,13 @@ mod units;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use access::{AccessConfig, TlsFiles};
+pub use content::Content;
 pub use error::ConfigError;
 pub use http::HttpConfig;
 pub use layer::Flags;
 pub use log::{LogConfig, LogFormat};
+pub use pushgateway::Pushgateway;
 pub use retention::RetentionConfig;
 pub use store::{Durability, StoreConfig, StoreUrl};
 
@@ -35,10 +41,16 @@ pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 pub struct Config {
     /// Where to listen, and whom to answer.
     pub http: HttpConfig,
+    /// Who gets in.
+    pub access: AccessConfig,
     /// Where records are kept.
     pub store: StoreConfig,
     /// For how long.
     pub retention: RetentionConfig,
+    /// What is kept of what agents say.
+    pub content: Content,
+    /// Where metrics are pushed, if anywhere.
+    pub pushgateway: Option<Pushgateway>,
     /// watchglass's own log.
     pub log: LogConfig,
     /// Whether every record is also written to the log (`WATCHGLASS_ECHO`, `false`).
@@ -62,8 +74,11 @@ impl Config {
     fn resolve(layer: &Layer) -> Result<Self, ConfigError> {
         Ok(Self {
             http: HttpConfig::resolve(layer)?,
+            access: AccessConfig::resolve(layer)?,
             store: StoreConfig::resolve(layer)?,
             retention: RetentionConfig::resolve(&layer.retention)?,
+            content: layer.content.unwrap_or_default(),
+            pushgateway: layer.pushgateway.as_ref().map(Pushgateway::parse).transpose()?,
             log: LogConfig::resolve(layer)?,
             echo: layer.echo.unwrap_or(false),
             stale_after: match &layer.stale_after {

@@ -94,6 +94,11 @@ fn bad_values_are_named() {
     assert!(bad("WATCHGLASS_DURABILITY", "forever").contains("`forever`"));
     assert!(bad("WATCHGLASS_LOG", "a=b=c").contains("`a=b=c`"));
     assert!(bad("WATCHGLASS_STALE_AFTER", "soon").contains("`soon`"));
+    assert!(bad("WATCHGLASS_CONTENT", "some").contains("`some`"));
+    assert!(bad("WATCHGLASS_TRUSTED_PROXIES", "proxy").contains("`proxy`"));
+    assert_eq!(bad("WATCHGLASS_PUSHGATEWAY", "ftp://user:secret@x"), "`pushgateway` is no address");
+    assert_eq!(bad("WATCHGLASS_READ_KEY", "guess me"), "`WATCHGLASS_READ_KEY` has 8 characters");
+    assert_eq!(bad("WATCHGLASS_TLS_CERT", "cert.pem"), "`tls_cert` is given alone");
     assert!(bad("WATCHGLASS_CONFIG", "/nonexistent/x.toml").contains("`/nonexistent/x.toml` can't be read"));
 }
 
@@ -105,4 +110,22 @@ fn listening_beyond_loopback_is_refused_unless_asked_for() {
     };
     assert!(listen(false).unwrap_err().hint.unwrap().contains("--insecure-no-auth"));
     assert!(listen(true).is_ok());
+}
+
+#[test]
+fn secrets_come_from_the_environment_and_are_never_shown() {
+    let environment = |name: &str| match name {
+        "WATCHGLASS_INGEST_KEY" | "WATCHGLASS_READ_KEY" | "WATCHGLASS_KEY" => Some("canary-".repeat(4)),
+        "WATCHGLASS_PUSHGATEWAY" => Some("http://user:canary@gateway:9091/".to_owned()),
+        "WATCHGLASS_TRUSTED_PROXIES" => Some("10.0.0.5, 172.16.0.0/12".to_owned()),
+        _ => None,
+    };
+    let config = Config::load(Flags::default(), &environment).unwrap();
+    assert!(config.access.ingest_key.is_some() && config.access.client_key.is_some());
+    assert_eq!(config.access.trusted_proxies.len(), 2);
+    let gateway = config.pushgateway.as_ref().unwrap();
+    assert_eq!(gateway.expose(), "http://user:canary@gateway:9091");
+    assert_eq!(gateway.to_string(), "http://gateway:9091");
+    assert!(!format!("{config:?}").contains("canary"), "{config:?}");
+    assert!(from_file("ingest_key = \"x\"").unwrap_err().message.contains("unknown field `ingest_key`"));
 }

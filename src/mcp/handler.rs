@@ -13,7 +13,7 @@ use rmcp::service::{RequestContext, RoleServer};
 
 use super::Turn;
 use super::tools::{self, ToolName};
-use crate::model::{Problem, TraceContext};
+use crate::model::{Grant, Problem, TraceContext};
 use crate::service::{Caller, Service};
 
 /// For how long a client may keep the list of tools.
@@ -87,10 +87,8 @@ impl ServerHandler for Handler {
     ) -> Result<CallToolResponse, ErrorData> {
         let tool = tools::find(&request.name)
             .map_err(|problem| ErrorData::invalid_params(problem.message.clone(), Some(problem.to_json())))?;
-        let caller = Caller {
-            context: context.meta.get_traceparent().and_then(TraceContext::parse),
-            ..Caller::default()
-        };
+        let caller =
+            Caller::new(Grant::local(), context.meta.get_traceparent().and_then(TraceContext::parse));
         let turn = context.extensions.remove::<Turn>();
         let arguments = request.arguments.unwrap_or_default();
         let result = match tool.call(&self.service, &caller, turn, arguments).await {

@@ -211,7 +211,7 @@ impl Order {
     /// Waits until what this connection wrote before is committed, so that a read finds it.
     async fn settle(self, service: &Service, caller: &Caller) -> Result<(), Problem> {
         let Some(turn) = self.0 else { return Ok(()) };
-        let settled = service.settled(&caller.project);
+        let settled = service.settled(caller);
         turn.release();
         settled.await
     }

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** nothing here does I/O, waits, or asks what time it is.
 
+mod access;
 mod context;
 mod derived;
 mod id;
@@ -18,6 +19,7 @@ pub mod text;
 mod time;
 mod write;
 
+pub use access::{Grant, Scope, Scopes};
 pub use context::TraceContext;
 pub use id::{EventType, ProjectId, SpanId, TraceId, digest, is_none_word};
 pub use lifted::{Lifted, Usage};

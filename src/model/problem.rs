@@ -32,6 +32,12 @@ pub enum Code {
     IdempotencyConflict,
     /// The metric exists with another kind.
     MetricTypeConflict,
+    /// No key was given, or one that is not valid.
+    Unauthenticated,
+    /// The key does not allow this.
+    InsufficientScope,
+    /// The caller tried too often.
+    RateLimited,
     /// More waits to be written than may wait.
     Overloaded,
     /// The store can't be reached, or is not ready yet.
@@ -64,6 +70,9 @@ impl Code {
             Self::TraceTooLarge => "TRACE_TOO_LARGE",
             Self::IdempotencyConflict => "IDEMPOTENCY_CONFLICT",
             Self::MetricTypeConflict => "METRIC_TYPE_CONFLICT",
+            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::InsufficientScope => "INSUFFICIENT_SCOPE",
+            Self::RateLimited => "RATE_LIMITED",
             Self::Overloaded => "OVERLOADED",
             Self::StorageUnavailable => "STORAGE_UNAVAILABLE",
             Self::StorageTimeout => "STORAGE_TIMEOUT",
@@ -79,6 +88,7 @@ impl Code {
     pub const fn retry_after_ms(self) -> Option<u64> {
         match self {
             Self::Overloaded => Some(100),
+            Self::RateLimited => Some(60_000),
             Self::StorageUnavailable | Self::StorageTimeout => Some(1_000),
             Self::StorageFull | Self::StorageDegraded => Some(10_000),
             _ => None,

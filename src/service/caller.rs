@@ -6,20 +6,30 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::{Map, Value};
 
 use super::Service;
-use crate::model::{Lifted, Problem, ProjectId, Span, SpanId, TraceContext, TraceId};
+use crate::model::{Grant, Lifted, Problem, ProjectId, Scope, Span, SpanId, TraceContext, TraceId};
 
 /// What a surface knows of a call besides its arguments.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Caller {
-    /// Whose records are written and read.
-    pub project: ProjectId,
+    /// Whose records are written and read, and what may be done with them.
+    pub(super) grant: Grant,
     /// The trace in which the call was made, where the protocol tells.
-    pub context: Option<TraceContext>,
+    pub(super) context: Option<TraceContext>,
 }
 
-impl Default for Caller {
-    fn default() -> Self {
-        Self { project: ProjectId::default_project(), context: None }
+impl Caller {
+    /// Whoever has this grant, calling in this trace.
+    pub const fn new(grant: Grant, context: Option<TraceContext>) -> Self {
+        Self { grant, context }
+    }
+
+    /// The project, for a call that needs `scope`. There is no other way to it, so no use case forgets to ask.
+    ///
+    /// # Errors
+    /// [`InsufficientScope`](crate::model::Code::InsufficientScope).
+    pub fn project(&self, scope: Scope) -> Result<&ProjectId, Problem> {
+        self.grant.require(scope)?;
+        Ok(&self.grant.project)
     }
 }
 
@@ -55,8 +65,9 @@ impl Service {
     /// The call's context with the ids under which its trace and its span are held here.
     pub(super) async fn context(&self, caller: &Caller) -> Result<Option<TraceContext>, Problem> {
         let Some(context) = &caller.context else { return Ok(None) };
-        let trace_id = self.original(&caller.project, context.trace_id.as_str()).await?;
-        let span_id = self.original(&caller.project, context.span_id.as_str()).await?;
+        let project = &caller.grant.project;
+        let trace_id = self.original(project, context.trace_id.as_str()).await?;
+        let span_id = self.original(project, context.span_id.as_str()).await?;
         Ok(Some(TraceContext { trace_id: TraceId::stored(trace_id), span_id: SpanId::stored(span_id) }))
     }
 

@@ -11,20 +11,21 @@ use super::request::{EndSpan, LogEvent, RecordMetric, StartSpan};
 use super::text::{given, idempotency, message, name, object, object_of_any_size, optional_name};
 use super::{Committed, Service, committed, within_deadline};
 use crate::model::{
-    Code, EventType, Level, Lifted, Log, Measurement, MetricKind, Point, Problem, ProjectId, Record, Span,
-    SpanEnd, SpanId, SpanKind, SpanStatus, TraceContext, TraceId, Usage, Write, Written, digest,
+    Code, EventType, Level, Lifted, Log, Measurement, MetricKind, Point, Problem, ProjectId, Record, Scope,
+    Span, SpanEnd, SpanId, SpanKind, SpanStatus, TraceContext, TraceId, Usage, Write, Written, digest,
     is_none_word,
 };
 
 impl Service {
     /// Stores a log.
     pub async fn log_event(&self, caller: &Caller, request: LogEvent) -> Result<Committed<Logged>, Problem> {
+        let project = caller.project(Scope::Ingest)?;
         let idempotency = idempotency("log_event", request.idempotency_key.as_deref(), &request)?;
         let level = Level::parse("level", given_or(request.level.as_deref(), "info"))?;
         let event_type = EventType::parse("event_type", request.event_type)?;
         let (message, sanitized) = message(request.message)?;
         let metadata = object("metadata", request.metadata)?;
-        let lifted = within_deadline(self.lifted(&caller.project, &metadata)).await?;
+        let lifted = within_deadline(self.lifted(project, &metadata)).await?;
         let context = within_deadline(self.context(caller)).await?;
         let (trace_id, span_id) = linked(&lifted, context);
         let log = Log {
@@ -40,7 +41,7 @@ impl Service {
             session_id: lifted.session_id,
             sanitized,
         };
-        let written = self.submit(&caller.project, Write { record: Record::Log(Box::new(log)), idempotency });
+        let written = self.submit(project, Write { record: Record::Log(Box::new(log)), idempotency });
         Ok(committed(async move {
             match written.await? {
                 Written::Log(log) => {
@@ -57,17 +58,18 @@ impl Service {
         caller: &Caller,
         request: StartSpan,
     ) -> Result<Committed<SpanStarted>, Problem> {
+        let project = caller.project(Scope::Ingest)?;
         let idempotency = idempotency("start_span", request.idempotency_key.as_deref(), &request)?;
         let fingerprint = digest([serde_json::to_string(&request).map_err(Problem::internal)?.as_str()]);
         let name = name("span_name", &request.span_name)?;
         let metadata = object("metadata", request.metadata)?;
-        let lifted = within_deadline(self.lifted(&caller.project, &metadata)).await?;
+        let lifted = within_deadline(self.lifted(project, &metadata)).await?;
         let kind = match given(request.kind.as_deref()) {
             Some(kind) => SpanKind::parse("kind", kind)?,
             None => SpanKind::infer(&name, &metadata),
         };
         let asked = match request.trace_id.map(|id| TraceId::parse("trace_id", id)).transpose()? {
-            Some(id) => Some(within_deadline(self.held_trace(&caller.project, id)).await?),
+            Some(id) => Some(within_deadline(self.held_trace(project, id)).await?),
             None => None,
         };
         let parent = match request.parent_span_id.as_deref() {
@@ -75,7 +77,7 @@ impl Service {
             Some(word) if is_none_word(word) => Parent::None,
             Some(id) => {
                 let id = SpanId::parse("parent_span_id", id)?;
-                Parent::Given(within_deadline(self.held_span(&caller.project, id)).await?)
+                Parent::Given(within_deadline(self.held_span(project, id)).await?)
             }
         };
         let span_id = match given(request.span_id.as_deref()) {
@@ -122,9 +124,9 @@ impl Service {
             fingerprint,
         };
         span.adopt(lifted);
-        self.aliases.remember(&caller.project, &span);
+        self.aliases.remember(project, &span);
         let record = Record::SpanStart(Box::new(span));
-        let written = self.submit(&caller.project, Write { record, idempotency });
+        let written = self.submit(project, Write { record, idempotency });
         Ok(committed(async move {
             match written.await? {
                 Written::SpanStarted(span) => Ok(SpanStarted {
@@ -143,14 +145,15 @@ impl Service {
 
     /// Ends a span.
     pub async fn end_span(&self, caller: &Caller, request: EndSpan) -> Result<Committed<SpanEnded>, Problem> {
+        let project = caller.project(Scope::Ingest)?;
         let idempotency = idempotency("end_span", request.idempotency_key.as_deref(), &request)?;
         let span_id = SpanId::parse("span_id", request.span_id)?;
         let status = SpanStatus::parse("status", given_or(request.status.as_deref(), "ok"))?;
         let metadata = object("metadata", request.metadata)?;
-        let span_id = within_deadline(self.held_span(&caller.project, span_id)).await?;
+        let span_id = within_deadline(self.held_span(project, span_id)).await?;
         let end = SpanEnd { span_id, end_time: self.clock.now(), status, metadata };
         let record = Record::SpanEnd(Box::new(end));
-        let written = self.submit(&caller.project, Write { record, idempotency });
+        let written = self.submit(project, Write { record, idempotency });
         Ok(committed(async move {
             match written.await? {
                 Written::SpanEnded { span, already_ended } => Ok(SpanEnded {
@@ -171,6 +174,7 @@ impl Service {
         caller: &Caller,
         request: RecordMetric,
     ) -> Result<Committed<Recorded>, Problem> {
+        let project = caller.project(Scope::Ingest)?;
         let idempotency = idempotency("record_metric", request.idempotency_key.as_deref(), &request)?;
         let value = number(&request.value)?;
         let labels = object_of_any_size("labels", request.labels)?;
@@ -190,7 +194,7 @@ impl Service {
             trace_id: context.map(|context| context.trace_id),
         };
         let record = Record::Point(Box::new(point));
-        let written = self.submit(&caller.project, Write { record, idempotency });
+        let written = self.submit(project, Write { record, idempotency });
         let metric = request.metric_name;
         Ok(committed(async move {
             match written.await? {

@@ -8,7 +8,8 @@ use super::request::QueryLogs;
 use super::text::{given, integer, limit};
 use super::{Service, cursor, within_deadline};
 use crate::model::{
-    EventFilter, EventType, Level, LevelFilter, Log, LogQuery, Problem, TraceId, is_none_word,
+    EventFilter, EventType, Level, LevelFilter, Log, LogQuery, Problem, ProjectId, Scope, TraceId,
+    is_none_word,
 };
 
 /// Logs that one answer may hold.
@@ -25,11 +26,12 @@ impl Service {
     }
 
     async fn page_of_logs(&self, caller: &Caller, request: QueryLogs) -> Result<LogsAnswer, Problem> {
-        let mut query = self.log_query(caller, &request)?;
+        let project = caller.project(Scope::Read)?;
+        let mut query = self.log_query(project, &request)?;
         if let Some(trace_id) = query.trace_id.take() {
-            query.trace_id = Some(self.held_trace(&caller.project, trace_id).await?);
+            query.trace_id = Some(self.held_trace(project, trace_id).await?);
         }
-        let page = self.store.logs(&caller.project, &query).await?;
+        let page = self.store.logs(project, &query).await?;
         let mut next = page.next;
         let mut bytes = 0;
         let mut logs = Vec::with_capacity(page.logs.len());
@@ -41,7 +43,7 @@ impl Service {
             }
             logs.push(log);
         }
-        let next = next.map(|position| cursor::encode(&caller.project, &request, position)).transpose()?;
+        let next = next.map(|position| cursor::encode(project, &request, position)).transpose()?;
         Ok(LogsAnswer {
             total: page.total.value,
             total_exact: page.total.exact,
@@ -54,7 +56,7 @@ impl Service {
         })
     }
 
-    fn log_query(&self, caller: &Caller, request: &QueryLogs) -> Result<LogQuery, Problem> {
+    fn log_query(&self, project: &ProjectId, request: &QueryLogs) -> Result<LogQuery, Problem> {
         let kept = i64::try_from(self.options.logs_kept.as_secs() / 60).unwrap_or(i64::MAX);
         let minutes = integer("since_minutes", request.since_minutes.as_ref(), 60, 1, kept)?;
         let since = Duration::from_secs(minutes.unsigned_abs() * 60);
@@ -71,7 +73,7 @@ impl Service {
             return Err(Problem::too_large("text", "bytes", MAX_TEXT_BYTES, text.len()));
         }
         let before = given(request.cursor.as_deref())
-            .map(|text| cursor::decode(&caller.project, request, text))
+            .map(|text| cursor::decode(project, request, text))
             .transpose()?;
         Ok(LogQuery {
             event_type: event_filter(request.event_type.as_deref())?,

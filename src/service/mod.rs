@@ -30,7 +30,7 @@ pub use request::{EndSpan, GetTrace, LogEvent, QueryLogs, RecordMetric, StartSpa
 
 use self::caller::Aliases;
 use crate::clock::{Clock, Ids};
-use crate::model::{Code, Labels, Problem, ProjectId, Series, SeriesValue};
+use crate::model::{Code, Labels, Problem, Scope, Series, SeriesValue};
 use crate::store::{Durability, Store};
 
 /// How long one call may take, its waiting included.
@@ -91,8 +91,8 @@ impl Service {
     }
 
     /// Waits until all that was submitted before this was called is committed.
-    pub fn settled(&self, project: &ProjectId) -> Committed<()> {
-        let before = self.store.write(project, Vec::new());
+    pub fn settled(&self, caller: &Caller) -> Committed<()> {
+        let before = self.store.write(&caller.grant.project, Vec::new());
         within_deadline(async move {
             before.await;
             Ok(())
@@ -103,10 +103,11 @@ impl Service {
     /// Every series, those counted from open spans included, ordered by name and labels.
     pub async fn series(&self, caller: &Caller) -> Result<Vec<Series>, Problem> {
         within_deadline(async {
-            let mut series = self.store.series(&caller.project).await?;
+            let project = caller.project(Scope::Metrics)?;
+            let mut series = self.store.series(project).await?;
             let stale = self.clock.now().minus(self.options.stale_after);
             let mut active = std::collections::BTreeMap::<String, f64>::new();
-            for root in self.store.open_roots(&caller.project).await? {
+            for root in self.store.open_roots(project).await? {
                 if root.last_activity >= stale {
                     *active.entry(root.agent_name.unwrap_or_else(|| "unknown".into())).or_default() += 1.0;
                 }

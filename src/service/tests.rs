@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::clock::ManualClock;
-use crate::model::{Timestamp, TraceContext};
+use crate::model::{Grant, Timestamp, TraceContext};
 use crate::store::{self, Retention, StoreOptions, StoreUrl};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -78,7 +78,7 @@ impl World {
 }
 
 fn within(traceparent: &str) -> Caller {
-    Caller { context: TraceContext::parse(traceparent), ..Caller::default() }
+    Caller::new(Grant::local(), TraceContext::parse(traceparent))
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use super::logs::MAX_PAGE_BYTES;
 use super::request::GetTrace;
 use super::text::{given, limit};
 use super::{Service, cursor, tree, within_deadline};
-use crate::model::{Problem, Span, SpanStatus, TraceId, TracePage, TraceQuery};
+use crate::model::{Problem, ProjectId, Scope, Span, SpanStatus, TraceId, TracePage, TraceQuery};
 
 /// Spans that one answer may hold.
 const MAX_SPANS: i64 = 1_000;
@@ -18,32 +18,33 @@ impl Service {
     }
 
     async fn page_of_trace(&self, caller: &Caller, request: GetTrace) -> Result<TraceAnswer, Problem> {
+        let project = caller.project(Scope::Read)?;
         let asked = TraceId::parse("trace_id", request.trace_id.clone())?;
         let after = given(request.cursor.as_deref())
-            .map(|text| cursor::decode(&caller.project, &request.trace_id, text))
+            .map(|text| cursor::decode(project, &request.trace_id, text))
             .transpose()?;
         let mut query =
             TraceQuery { trace_id: asked, limit: limit(request.limit.as_ref(), 1_000, MAX_SPANS)?, after };
-        let mut page = self.store.trace(&caller.project, &query).await?;
+        let mut page = self.store.trace(project, &query).await?;
         if page.total == 0 {
-            page = self.trace_by_other_form(caller, &mut query).await?;
+            page = self.trace_by_other_form(project, &mut query).await?;
         }
-        self.answer(caller, &request, query, page)
+        self.answer(project, &request, query, page)
     }
 
     /// The trace, where it was stored under another form of the id that was asked for.
     async fn trace_by_other_form(
         &self,
-        caller: &Caller,
+        project: &ProjectId,
         query: &mut TraceQuery,
     ) -> Result<TracePage, Problem> {
         let w3c = query.trace_id.to_w3c();
-        let original = TraceId::stored(self.original(&caller.project, &w3c).await?);
+        let original = TraceId::stored(self.original(project, &w3c).await?);
         if original == query.trace_id {
             return Ok(TracePage::default());
         }
         let held = TraceQuery { trace_id: original, ..query.clone() };
-        let page = self.store.trace(&caller.project, &held).await?;
+        let page = self.store.trace(project, &held).await?;
         if page.total > 0 {
             *query = held;
         }
@@ -52,7 +53,7 @@ impl Service {
 
     fn answer(
         &self,
-        caller: &Caller,
+        project: &ProjectId,
         request: &GetTrace,
         query: TraceQuery,
         page: TracePage,
@@ -78,8 +79,7 @@ impl Service {
         let count = |statuses: &[SpanStatus]| {
             spans.iter().filter(|span| statuses.iter().any(|status| span.status == status.as_str())).count()
         };
-        let next =
-            next.map(|position| cursor::encode(&caller.project, &request.trace_id, position)).transpose()?;
+        let next = next.map(|position| cursor::encode(project, &request.trace_id, position)).transpose()?;
         Ok(TraceAnswer {
             trace_id: query.trace_id.into(),
             tree,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use watchglass::clock::{Clock, ManualClock, SystemClock};
-use watchglass::model::ProjectId;
+use watchglass::model::{Grant, ProjectId};
 use watchglass::service::Caller;
 
 use crate::support::inside::Inside;
@@ -25,8 +25,9 @@ async fn b_22_unknown_expired_and_foreign_spans_are_the_same_to_a_caller() {
     let unknown = inside.call("end_span", json!({ "span_id": "unknown" })).await.unwrap_err();
 
     let other = ProjectId::parse("project", "other").unwrap();
-    let foreign =
-        inside.call_as(&Caller { project: other, ..Caller::default() }, "end_span", end.clone()).await;
+    let foreign = inside
+        .call_as(&Caller::new(Grant { project: other, ..Grant::local() }, None), "end_span", end.clone())
+        .await;
     clock.advance(Duration::from_secs(8 * 24 * 60 * 60));
     while inside.store.expire(clock.now()).await.unwrap().more {}
     let expired = inside.call("end_span", end).await;
