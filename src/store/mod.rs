@@ -54,7 +54,8 @@ pub trait Store: Send + Sync {
     /// Deletes a bounded slice of what is older than its retention, in all projects.
     async fn expire(&self, now: Timestamp) -> Result<Expired, Problem>;
 
-    /// Takes or renews the lease `name` for `holder` until `ttl` from now; `false` if another holds it.
+    /// Takes or renews the lease `name` for `holder` until `ttl` from now; `false` if another holds it. With a
+    /// `ttl` of zero the holder gives it up, and whoever asks next gets it.
     async fn lease(&self, name: &str, holder: &str, now: Timestamp, ttl: Duration) -> Result<bool, Problem>;
 
     /// Whether the store answers, and accepts writes as far as that can be told without one.

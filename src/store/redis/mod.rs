@@ -139,7 +139,7 @@ impl Store for RedisStore {
 
     /// The server's clock alone decides when a lease ends: the holders' clocks may differ.
     async fn lease(&self, name: &str, holder: &str, _now: Timestamp, ttl: Duration) -> Result<bool, Problem> {
-        let milliseconds = ttl.as_millis().max(1).to_string();
+        let milliseconds = if ttl.is_zero() { 0 } else { ttl.as_millis().max(1) }.to_string();
         let request = Request::Script {
             script: &LEASE,
             keys: vec![self.layout.lease(name)],

@@ -143,6 +143,15 @@ impl Store for SqliteStore {
         let (name, holder, until) = (name.to_owned(), holder.to_owned(), now.plus(ttl));
         self.connections
             .write_off_thread(move |connection| {
+                if ttl.is_zero() {
+                    // Not kept until now: the clock of whoever asks next may be behind.
+                    connection.execute(
+                        "DELETE FROM leases WHERE name = ?1 AND (holder = ?2 OR until <= ?3)",
+                        params![name, holder, now.micros()],
+                    )?;
+                    let mut held = connection.prepare_cached("SELECT 1 FROM leases WHERE name = ?1")?;
+                    return Ok(!held.exists([name])?);
+                }
                 let taken = connection.execute(
                     "INSERT INTO leases (name, holder, until) VALUES (?1, ?2, ?3)
                      ON CONFLICT (name) DO UPDATE SET holder = ?2, until = ?3
