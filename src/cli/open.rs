@@ -61,7 +61,7 @@ fn store_options(config: &Config) -> Result<StoreOptions, ConfigError> {
 }
 
 /// The problem with all that led to it: whoever starts the process is its operator.
-fn failed(problem: &Problem) -> Failure {
+pub(super) fn failed(problem: &Problem) -> Failure {
     let mut message = problem.to_string();
     let mut cause = std::error::Error::source(problem);
     while let Some(error) = cause {
