@@ -82,11 +82,11 @@ where
     // Not the same as `stop`: rmcp gives up on the calls that are in flight when its token is cancelled.
     let answered = CancellationToken::new();
     let routes = routes(app.handler, app.readiness, &stop, &answered);
-    let mut router = guarded(routes, app.guard, app.gate);
+    let mut all = guarded(routes, app.guard, app.gate);
     if app.tls.is_some() {
-        router = router.layer(SetResponseHeaderLayer::overriding(header::STRICT_TRANSPORT_SECURITY, HSTS));
+        all = all.layer(SetResponseHeaderLayer::overriding(header::STRICT_TRANSPORT_SECURITY, HSTS));
     }
-    let connections = connections::accept(&listener, app.tls.as_ref(), router, shutdown).await;
+    let connections = connections::accept(&listener, app.tls.as_ref(), all, shutdown).await;
     stop.cancel();
     drop(listener);
     let ended = connections.drain(DRAIN_TIMEOUT).await;

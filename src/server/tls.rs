@@ -93,7 +93,8 @@ fn read(files: &TlsFiles) -> Result<Arc<ServerConfig>, ConfigError> {
 fn refuse_public(key: &Path) -> io::Result<Result<(), ConfigError>> {
     use std::os::unix::fs::PermissionsExt;
     let mode = fs::metadata(key)?.permissions().mode() & 0o777;
-    if mode & 0o007 == 0 {
+    let everybody = mode % 0o10;
+    if everybody == 0 {
         return Ok(Ok(()));
     }
     let shown = key.display();
