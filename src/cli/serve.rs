@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 use tokio::net::TcpListener;
 
-use super::open::{Opened, failed, open};
+use super::open::{Opened, open};
 use super::{Failure, print, stdio};
 use crate::config::Config;
 use crate::http::Gate;
@@ -90,7 +90,7 @@ async fn access(config: &Config, opened: &Opened) -> Result<Arc<Access>, Failure
     let environment = keys.into_iter().filter_map(|(key, scope)| Some((key.clone()?, scope))).collect();
     let exposed = config.is_exposed();
     let options = AccessOptions { always: exposed, environment, refused: None };
-    let access = opened.service.access(options).await.map_err(|problem| failed(&problem))?;
+    let access = opened.service.access(options).await.map_err(Failure::Problem)?;
     config.check_exposure(access.has_keys())?;
     Ok(access)
 }

@@ -25,5 +25,6 @@ pub use handler::Handler;
 pub use http::routes as http_routes;
 pub use sse::{Legacy, Limits as LegacyLimits};
 pub use stdio::{Ended, serve as serve_stdio};
+pub(crate) use tools::ToolName;
 pub use tools::call as call_tool;
 pub use turn::{Turn, Turns};

@@ -31,6 +31,7 @@ pub use answer::{
 };
 pub use caller::Caller;
 pub use request::{EndSpan, GetTrace, LogEvent, QueryLogs, RecordMetric, StartSpan, decode};
+pub use text::MAX_MESSAGE_BYTES;
 
 use self::caller::Aliases;
 use crate::clock::{Clock, Ids};
