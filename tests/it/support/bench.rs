@@ -77,6 +77,12 @@ impl File {
         TABLES.into_iter().map(count).collect()
     }
 
+    /// Every byte that the store has on disk, beside the file too.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let files = std::fs::read_dir(self.directory.path()).expect("the directory is there");
+        files.flat_map(|file| std::fs::read(file.expect("a file").path()).expect("a file")).collect()
+    }
+
     /// What SQLite finds wrong with the file: `ok`.
     pub(crate) fn integrity(&self) -> String {
         let verdict = self.open().query_row("PRAGMA integrity_check", [], |row| row.get(0));

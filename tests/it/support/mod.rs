@@ -1,6 +1,7 @@
 //! What the integration tests stand on.
 
 pub(crate) mod bench;
+pub(crate) mod certificates;
 pub(crate) mod http;
 pub(crate) mod inside;
 pub(crate) mod ledger;
