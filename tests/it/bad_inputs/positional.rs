@@ -16,8 +16,10 @@ pub(super) fn words(tool: &str, arguments: &str) -> Option<Vec<String>> {
         "query_logs" => &["event_type", "level", "since_minutes"],
         _ => return None,
     };
-    let arguments: Value = serde_json::from_str(arguments).ok()?;
-    let arguments = arguments.as_object()?;
+    // As JSON that was read here it may have lost what was wrong with it.
+    let read: Value =
+        serde_json::from_str(arguments).ok().filter(|read: &Value| read.to_string() == arguments)?;
+    let arguments = read.as_object()?;
     // A drop-in's message is what is on standard input, and nothing there is an empty one.
     let known = |name: &String| places.contains(&name.as_str()) || name == "message" && tool == "log_event";
     if !arguments.keys().all(known) {
@@ -41,10 +43,11 @@ fn word(place: &str, value: &Value) -> Option<String> {
         }
         Value::String(text) => Some(text.clone()),
         // Go prints numbers of any size as floats.
-        Value::Number(number) => number.as_i64().map(|number| number.to_string()),
+        Value::Number(number) if matches!(place, "value" | "since_minutes") => {
+            number.as_i64().map(|number| number.to_string())
+        }
         Value::Bool(flag) => Some(flag.to_string()),
-        // As JSON read here, it may have lost what was wrong with it.
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
+        _ => None,
     };
     let template = format!("{{{{{place}}}}}");
     text.filter(|text| !text.contains('\0') && text.len() < LONGEST_ARGUMENT)
