@@ -150,7 +150,7 @@ pub fn run() -> ExitStatus {
 fn execute(cli: Cli) -> Result<(), Failure> {
     let settings = |lives_on: bool| -> Result<Config, Failure> {
         let config = Config::load(cli.flags, &config::process_environment)?;
-        if lives_on || config.log.chosen {
+        if lives_on || !config.log.is_default() {
             begin_to_log(&config)?;
         }
         Ok(config)

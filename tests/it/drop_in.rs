@@ -17,7 +17,7 @@ for line in sys.stdin:
     assert line == json.dumps(json.loads(line)) + '\\n', line
 ";
 
-/// What the published end_span script does with the hash of a span, and what it prints of it.
+/// What the published `end_span` script does with the hash of a span, and what it prints of it.
 const SCRIPT_ENDS: &str = "
 import datetime, json, sys
 fields = json.load(sys.stdin)
@@ -46,10 +46,10 @@ fn python(program: &str, input: &str) -> Option<String> {
 #[test]
 fn what_they_write_has_the_published_keys_types_and_forms() {
     let Some(server) = Server::start(&[]) else { return };
-    let store = server.url();
+    let address = server.url();
     let input = "  two\nlines, \u{1f44d}\n";
     let logged =
-        run_with_input(&store, &["log-event", "warn", "agent.start", r#"{"step": 1}"#], input.as_bytes());
+        run_with_input(&address, &["log-event", "warn", "agent.start", r#"{"step": 1}"#], input.as_bytes());
     assert_eq!(logged.stdout, "{\"logged\": true, \"event_type\": \"agent.start\"}\n");
     assert_eq!(server.command::<String>(&["TYPE", "logs:agent.start"]), "zset");
     let member: Vec<String> = server.command(&["ZRANGE", "logs:agent.start", "0", "-1", "WITHSCORES"]);
@@ -65,7 +65,7 @@ fn what_they_write_has_the_published_keys_types_and_forms() {
     let expected = seconds.and_utc().timestamp_micros() as f64 / 1e6;
     assert!((score - expected).abs() < 1e-6, "the score is the time in UTC");
 
-    let started = run(&store, &["start-span", "t1", "agent_request", "None"]).ok();
+    let started = run(&address, &["start-span", "t1", "agent_request", "None"]).ok();
     let keys: Vec<&str> = started.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(keys, ["span_id", "trace_id", "parent_span_id", "name", "start_time", "status"]);
     assert!(is_naive(text(&started["start_time"])) && started["parent_span_id"].is_null(), "{started}");
@@ -80,7 +80,7 @@ fn what_they_write_has_the_published_keys_types_and_forms() {
         assert_eq!(told, "[true, 26]\n", "the script that ends spans reads it");
     }
 
-    let ended = run(&store, &["end-span", id, "ok", r#"{"tokens": 5}"#]).ok();
+    let ended = run(&address, &["end-span", id, "ok", r#"{"tokens": 5}"#]).ok();
     let keys: Vec<&str> = ended.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(keys, ["span_id", "duration_ms", "status"]);
     let hash: HashMap<String, String> = server.command(&["HGETALL", &format!("span:{id}")]);

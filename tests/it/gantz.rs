@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::support::bench::File;
-use crate::support::gantz::Manifest;
+use crate::support::gantz::{Manifest, Parameter, Tool};
 use crate::support::redis::Server;
 use crate::support::server::BINARY;
 use crate::support::services::repository;
@@ -120,8 +120,8 @@ fn the_file_shows_agents_what_the_published_one_did() {
     let (own, published) = (own_file(), swapped_file());
     assert_eq!(own.name, published.name);
     let shown = |manifest: &Manifest| -> Vec<String> {
-        let parameters = |tool: &crate::support::gantz::Tool| {
-            let one = |parameter: &crate::support::gantz::Parameter| {
+        let parameters = |tool: &Tool| {
+            let one = |parameter: &Parameter| {
                 let (name, kind) = (&parameter.name, &parameter.r#type);
                 format!(
                     "{name} {kind} {} {:?} {:?}",
@@ -244,7 +244,7 @@ fn what_can_not_be_read_is_an_error_that_an_agent_understands() {
         let unknown = gantz.call("end_span", json!({ "span_id": "unknown" }));
         let (Ok(told) | Err(told)) = &unknown;
         assert_eq!(told, &json!({ "error": "Span not found" }));
-        let drop_in = gantz.manifest.tools.iter().any(|tool| tool.takes_places());
+        let drop_in = gantz.manifest.tools.iter().any(Tool::takes_places);
         assert_eq!(unknown.is_ok(), drop_in, "the scripts took it for an answer");
     });
 }

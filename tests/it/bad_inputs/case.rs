@@ -93,7 +93,9 @@ pub(super) async fn check(row: &str, cases: &[Case]) {
         assert_works(&client, row).await;
     }
     let before = bench.file.rows();
-    cases.iter().for_each(|case| case.check_drop_in(&bench.file.store()));
+    for case in cases {
+        case.check_drop_in(&bench.file.store());
+    }
     assert_eq!(bench.file.rows(), before, "{row}: a drop-in stored what it refused");
 }
 

@@ -17,8 +17,10 @@ pub(super) fn words(tool: &str, arguments: &str) -> Option<Vec<String>> {
         _ => return None,
     };
     // As JSON that was read here it may have lost what was wrong with it.
-    let read: Value =
-        serde_json::from_str(arguments).ok().filter(|read: &Value| read.to_string() == arguments)?;
+    let read: Value = serde_json::from_str(arguments).ok()?;
+    if read.to_string().as_str() != arguments {
+        return None;
+    }
     let arguments = read.as_object()?;
     // A drop-in's message is what is on standard input, and nothing there is an empty one.
     let known = |name: &String| places.contains(&name.as_str()) || name == "message" && tool == "log_event";
@@ -46,7 +48,7 @@ fn word(place: &str, value: &Value) -> Option<String> {
         Value::Number(number) if matches!(place, "value" | "since_minutes") => {
             number.as_i64().map(|number| number.to_string())
         }
-        Value::Bool(flag) => Some(flag.to_string()),
+        Value::Bool(flag) if matches!(place, "value" | "since_minutes") => Some(flag.to_string()),
         _ => None,
     };
     let template = format!("{{{{{place}}}}}");

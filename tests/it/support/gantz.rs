@@ -134,13 +134,11 @@ fn expand(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> String {
     let mut parts = text.split('$');
     expanded.push_str(parts.next().unwrap_or_default());
     for part in parts {
-        let (name, rest) = match part.strip_prefix('{').and_then(|part| part.split_once('}')) {
-            Some(parts) => parts,
-            None => {
+        let (name, rest) =
+            part.strip_prefix('{').and_then(|part| part.split_once('}')).unwrap_or_else(|| {
                 let end = part.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
                 part.split_at(end.unwrap_or(part.len()))
-            }
-        };
+            });
         expanded.push_str(&variable(name).unwrap_or_default());
         expanded.push_str(rest);
     }
