@@ -10,6 +10,8 @@ mod clients;
 mod commands;
 mod conformance;
 mod contract;
+mod drop_in;
+mod gantz;
 mod hammer;
 mod kill;
 mod ordering;

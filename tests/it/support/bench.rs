@@ -35,6 +35,13 @@ impl Bench {
         ]
     }
 
+    /// [`clients`](Self::clients), and one that starts a process for each call.
+    pub(crate) async fn callers(&self) -> Vec<Client> {
+        let mut callers = self.clients().await;
+        callers.push(Client::command(&self.file.store()));
+        callers
+    }
+
     /// A new client of the kind that `client` is, for one whose connection was ended.
     pub(crate) async fn reconnect(&self, client: &mut Client) {
         if let Some(again) = match client.name {

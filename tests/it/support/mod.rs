@@ -2,6 +2,8 @@
 
 pub(crate) mod bench;
 pub(crate) mod certificates;
+pub(crate) mod command;
+pub(crate) mod gantz;
 pub(crate) mod http;
 pub(crate) mod inside;
 pub(crate) mod ledger;
