@@ -89,6 +89,16 @@ pub struct Expired {
     pub more: bool,
 }
 
+/// What others than their owner can read of a store's files, with what to do about it.
+///
+/// Files are made for their owner alone; the mode of those that are there is an operator's, and stays.
+pub fn exposure(options: &StoreOptions) -> Option<Problem> {
+    match &options.url {
+        StoreUrl::Sqlite(path) => sqlite::SqliteStore::exposure(path),
+        StoreUrl::Memory | StoreUrl::Redis(_) | StoreUrl::RedisCluster(_) => None,
+    }
+}
+
 /// Opens the store that the options name.
 ///
 /// # Errors

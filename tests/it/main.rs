@@ -18,4 +18,5 @@ mod redis_published;
 mod redis_tls;
 mod replay;
 mod shutdown;
+mod sqlite_file;
 mod support;
