@@ -48,7 +48,11 @@ where
     let opened = Arc::new(open(config).await?);
     let beside = before(Arc::clone(&opened)).await?;
     let service = &opened.service;
-    let jobs = [tokio::spawn(beside), tokio::spawn(Arc::clone(service).keep_retention())];
+    let jobs = [
+        tokio::spawn(beside),
+        tokio::spawn(Arc::clone(service).keep_retention()),
+        tokio::spawn(Arc::clone(service).keep_adopting()),
+    ];
     let closing = Arc::clone(service);
     let app = App {
         handler: Handler::new(Arc::clone(service)),

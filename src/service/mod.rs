@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** every record enters here, so that limits, ids and times are the same whichever way it came.
 
+mod adoption;
 mod answer;
 mod caller;
 mod cursor;
