@@ -54,6 +54,7 @@ where
     let mut jobs = vec![
         tokio::spawn(beside),
         tokio::spawn(Arc::clone(service).keep_retention()),
+        tokio::spawn(Arc::clone(service).keep_adopting()),
         tokio::spawn(Arc::clone(&access).keep_fresh()),
     ];
     jobs.extend(tls.clone().map(|tls| tokio::spawn(tls.keep_fresh())));

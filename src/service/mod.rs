@@ -3,6 +3,7 @@
 //! **Invariant:** every record enters here, so that limits, ids and times are the same whichever way it came.
 
 mod access;
+mod adoption;
 mod answer;
 mod caller;
 mod cursor;
