@@ -5,10 +5,12 @@
 //! - [`model`]: what is observed, and the rules that hold for values alone
 //! - [`clock`]: time and ids
 //! - [`store`]: where records live: one trait, two engines
+//! - [`exposition`]: series as text for Prometheus
+//! - [`telemetry`]: watchglass's own log and metrics
 //! - [`service`]: the use cases, once, for every surface
 //! - [`mcp`]: the Model Context Protocol over stdio, streamable HTTP and SSE
 //! - [`replay`]: recorded runs of real agents as tool calls
-//! - [`config`], [`telemetry`]: settings, and watchglass's own log
+//! - [`config`]: settings
 //! - [`server`]: composition: routes, guard, shutdown
 //! - [`cli`]: the commands
 //!
@@ -17,6 +19,7 @@
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod exposition;
 pub mod mcp;
 pub mod model;
 pub mod replay;

@@ -7,18 +7,24 @@ use std::path::{Path, PathBuf};
 const MAY_USE: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("clock", &["model"]),
-    ("store", &["model"]),
-    ("service", &["model", "clock", "store"]),
-    ("mcp", &["model", "service"]),
+    ("exposition", &["model"]),
+    ("telemetry", &["model", "exposition"]),
+    ("store", &["model", "telemetry"]),
+    ("service", &["model", "clock", "telemetry", "store"]),
+    ("mcp", &["model", "telemetry", "service"]),
     ("replay", &["clock"]),
     ("config", &["model"]),
-    ("telemetry", &["model", "config"]),
     ("server", &["model", "clock", "store", "service", "mcp", "config", "telemetry"]),
     ("cli", &["model", "clock", "store", "service", "mcp", "replay", "config", "telemetry", "server"]),
 ];
 
 /// Crates that only one part may name.
-const CRATE_OF: &[(&str, &str)] = &[("rusqlite", "store/sqlite"), ("redis", "store/redis"), ("rmcp", "mcp")];
+const CRATE_OF: &[(&str, &str)] = &[
+    ("rusqlite", "store/sqlite"),
+    ("redis", "store/redis"),
+    ("rmcp", "mcp"),
+    ("prometheus", "telemetry/metrics"),
+];
 
 const MAX_LINES: usize = 400;
 
