@@ -55,6 +55,7 @@ where
         readiness: readiness(Arc::clone(service), opened.address.clone()),
         close: async move { closing.close().await }.boxed(),
         guard: Guard::new(address, &config.http.allowed_hosts, &config.http.allowed_origins),
+        metrics: Arc::clone(&opened.metrics),
     };
     print::note(&format!("MCP    http://{address}/mcp"));
     print::note(&format!("SSE    http://{address}/sse"));

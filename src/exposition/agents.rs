@@ -9,8 +9,16 @@ use crate::model::{MetricKind, Series, SeriesValue, bucket_bounds};
 
 /// The families that every agent has, and what each is.
 pub(super) const PUBLISHED: &[(&str, MetricKind, &str)] = &[
-    ("agent_active_requests", MetricKind::Gauge, "Requests that agents are working on: root spans in progress."),
-    ("agent_cost_usd_total", MetricKind::Counter, "What model calls cost in US dollars, where it was reported."),
+    (
+        "agent_active_requests",
+        MetricKind::Gauge,
+        "Requests that agents are working on: root spans in progress.",
+    ),
+    (
+        "agent_cost_usd_total",
+        MetricKind::Counter,
+        "What model calls cost in US dollars, where it was reported.",
+    ),
     (
         "agent_request_duration_seconds",
         MetricKind::Histogram,
@@ -91,7 +99,9 @@ fn value(series: &Series) -> (MetricKind, Value) {
 /// Two series that Prometheus can't tell apart, as one: what adds up is added up, of gauges the second counts.
 fn both(one: Value, other: Value, kind: MetricKind) -> Value {
     match (one, other) {
-        (Value::Number(one), Value::Number(other)) if kind == MetricKind::Counter => Value::Number(one + other),
+        (Value::Number(one), Value::Number(other)) if kind == MetricKind::Counter => {
+            Value::Number(one + other)
+        }
         (
             Value::Histogram { mut buckets, count, sum },
             Value::Histogram { buckets: others, count: further, sum: more },

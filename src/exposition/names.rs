@@ -71,7 +71,8 @@ impl Names {
 
 /// All that a family and its samples could be called.
 fn all_of(name: &str, kind: MetricKind) -> Vec<String> {
-    let with = |base: &str, suffixes: &[&str]| suffixes.iter().map(|suffix| format!("{base}{suffix}")).collect();
+    let with =
+        |base: &str, suffixes: &[&str]| suffixes.iter().map(|suffix| format!("{base}{suffix}")).collect();
     match kind {
         MetricKind::Counter => with(base(name), &["", "_total", "_created"]),
         MetricKind::Gauge => vec![name.to_owned()],
@@ -91,7 +92,10 @@ pub(super) fn legal_labels(labels: &Labels) -> Vec<(String, String)> {
     let mut taken = Labels::new();
     for (name, value) in labels.iter().filter(|(_, value)| !value.is_empty()) {
         let mut name = legal(name, |_| false);
-        while name.starts_with("__") || ["le", "quantile"].contains(&name.as_str()) || taken.contains_key(&name) {
+        while name.starts_with("__")
+            || ["le", "quantile"].contains(&name.as_str())
+            || taken.contains_key(&name)
+        {
             name = format!("exported_{}", name.trim_start_matches('_'));
         }
         taken.insert(name, value.clone());
@@ -101,7 +105,8 @@ pub(super) fn legal_labels(labels: &Labels) -> Vec<(String, String)> {
 
 fn legal(name: &str, also: impl Fn(char) -> bool) -> String {
     let keep = |character: char| character.is_ascii_alphanumeric() || also(character);
-    let mut legal: String = name.chars().map(|character| if keep(character) { character } else { '_' }).collect();
+    let mut legal: String =
+        name.chars().map(|character| if keep(character) { character } else { '_' }).collect();
     if !legal.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_' || also(first)) {
         legal.insert(0, '_');
     }

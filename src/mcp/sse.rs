@@ -25,7 +25,9 @@ use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use super::body;
-use crate::model::Problem;
+use crate::model::{Problem, Transport};
+use crate::telemetry::Metrics;
+use crate::telemetry::metrics::Stream;
 use session::{Opened, Sessions};
 
 const DEPRECATION: (HeaderName, HeaderValue) =
@@ -61,6 +63,7 @@ pub struct Legacy<H> {
     handler: H,
     sessions: Sessions,
     limits: Limits,
+    metrics: Arc<Metrics>,
     stop: CancellationToken,
 }
 
@@ -69,8 +72,8 @@ where
     H: ServerHandler + Clone + Sync,
 {
     /// Serves `handler` until `stop` is cancelled, which ends every session and its stream.
-    pub fn new(handler: H, limits: Limits, stop: CancellationToken) -> Self {
-        Self { handler, sessions: Sessions::new(limits.sessions), limits, stop }
+    pub fn new(handler: H, limits: Limits, metrics: Arc<Metrics>, stop: CancellationToken) -> Self {
+        Self { handler, sessions: Sessions::new(limits.sessions), limits, metrics, stop }
     }
 
     /// The routes `/sse` and `/messages`.
@@ -86,6 +89,7 @@ where
     /// Runs the conversation of one session to its end.
     async fn converse(self: Arc<Self>, opened: Opened) {
         let Opened { id, transport, stop, .. } = opened;
+        let _counted = self.metrics.stream(Stream::Sse);
         let started = self.handler.clone().serve_with_ct(transport, stop);
         if let Ok(Ok(running)) = tokio::time::timeout(self.limits.initialize, started).await
             && let Err(error) = running.waiting().await
@@ -130,7 +134,8 @@ where
             .hint("open one with `GET /sse`, or use `/mcp`, which needs none");
         return refuse(StatusCode::NOT_FOUND, &problem);
     };
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    parts.extensions.insert(Transport::Sse);
     let bytes = match body::read(&parts.headers, body).await {
         Ok(bytes) => bytes,
         Err(response) => return ([DEPRECATION], response).into_response(),

@@ -8,6 +8,7 @@ mod page;
 
 use std::io;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -27,6 +28,7 @@ pub use health::{Readiness, ReadinessCheck};
 
 use crate::mcp::{self, Legacy, LegacyLimits, ServerHandler};
 use crate::model::{Code, Problem};
+use crate::telemetry::Metrics;
 
 /// How long what is in flight may take once the server is told to stop.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -44,6 +46,8 @@ pub struct App<H> {
     pub close: BoxFuture<'static, ()>,
     /// Which hosts and origins are answered.
     pub guard: Guard,
+    /// Counts requests and streams.
+    pub metrics: Arc<Metrics>,
 }
 
 /// How a server came to its end.
@@ -71,7 +75,7 @@ where
     let close = app.close;
     // Not the same as `stop`: rmcp gives up on the calls that are in flight when its token is cancelled.
     let answered = CancellationToken::new();
-    let router = router(app.handler, app.readiness, app.guard, &stop, &answered);
+    let router = router(app.handler, app.readiness, app.guard, app.metrics, &stop, &answered);
     let connections = connections::accept(&listener, router, shutdown).await;
     stop.cancel();
     drop(listener);
@@ -90,13 +94,14 @@ fn router<H>(
     handler: H,
     readiness: ReadinessCheck,
     guard: Guard,
+    metrics: Arc<Metrics>,
     stop: &CancellationToken,
     answered: &CancellationToken,
 ) -> Router
 where
     H: ServerHandler + Clone + Sync,
 {
-    let legacy = Legacy::new(handler.clone(), LegacyLimits::default(), stop.clone());
+    let legacy = Legacy::new(handler.clone(), LegacyLimits::default(), Arc::clone(&metrics), stop.clone());
     Router::new()
         .route("/", get(page::index))
         .merge(health::router(readiness, stop.clone()))
@@ -106,7 +111,7 @@ where
         .method_not_allowed_fallback(page::method_not_allowed)
         .layer(CatchPanicLayer::custom(|_| panicked()))
         .layer(middleware::from_fn_with_state(guard, guard::check))
-        .layer(middleware::from_fn(access_log::record))
+        .layer(middleware::from_fn_with_state(metrics, access_log::record))
 }
 
 /// The panic itself is logged by the hook; its message may quote what an agent wrote.

@@ -29,7 +29,7 @@ fn guard() -> Guard {
 }
 
 async fn send(ready: bool, stop: &CancellationToken, request: Request) -> (StatusCode, Value) {
-    let response = router(Nothing, check(ready), guard(), stop, &CancellationToken::new())
+    let response = router(Nothing, check(ready), guard(), Arc::default(), stop, &CancellationToken::new())
         .oneshot(request)
         .await
         .unwrap();
@@ -113,7 +113,8 @@ async fn start() -> Running {
     let closed = Arc::new(AtomicBool::new(false));
     let close = Arc::clone(&closed);
     let close = async move { close.store(true, Ordering::SeqCst) }.boxed();
-    let app = App { handler: Nothing, readiness: check(true), close, guard: guard() };
+    let app =
+        App { handler: Nothing, readiness: check(true), close, guard: guard(), metrics: Arc::default() };
     let server = tokio::spawn(serve(listener, app, asked.map(|_| ())));
     Running { address, shutdown, closed, server }
 }

@@ -4,6 +4,7 @@
 
 mod answer;
 mod caller;
+mod counted;
 mod cursor;
 mod echo;
 mod ingest;
@@ -30,8 +31,9 @@ pub use request::{EndSpan, GetTrace, LogEvent, QueryLogs, RecordMetric, StartSpa
 
 use self::caller::Aliases;
 use crate::clock::{Clock, Ids};
-use crate::model::{Code, Labels, Problem, Scope, Series, SeriesValue};
+use crate::model::{Code, Labels, Problem, ProjectId, Scope, Series, SeriesValue};
 use crate::store::{Durability, Store};
+use crate::telemetry::Metrics;
 
 /// How long one call may take, its waiting included.
 const CALL_DEADLINE: Duration = Duration::from_secs(5);
@@ -51,12 +53,14 @@ pub struct ServiceOptions {
     pub logs_kept: Duration,
     /// Is shown every record that was stored.
     pub echo: Option<Echo>,
+    /// Counts what is taken.
+    pub metrics: Arc<Metrics>,
 }
 
 impl Default for ServiceOptions {
     fn default() -> Self {
         let logs_kept = Duration::from_secs(7 * 24 * 60 * 60);
-        Self { stale_after: Duration::from_secs(60 * 60), logs_kept, echo: None }
+        Self { stale_after: Duration::from_secs(60 * 60), logs_kept, echo: None, metrics: Arc::default() }
     }
 }
 
@@ -118,6 +122,9 @@ impl Service {
                 value: SeriesValue::Gauge(open),
             }));
             series.sort_by(|a, b| (&a.name, &a.labels).cmp(&(&b.name, &b.labels)));
+            if *project == ProjectId::default_project() {
+                self.options.metrics.has_series(series.len());
+            }
             Ok(series)
         })
         .await

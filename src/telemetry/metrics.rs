@@ -295,7 +295,11 @@ mod tests {
         let metrics = Metrics::new();
         metrics.will_push();
         for family in metrics.families() {
-            assert!(family.help.ends_with('.') && !family.help.contains(['\\', '"', '\n']), "{}", family.help);
+            assert!(
+                family.help.ends_with('.') && !family.help.contains(['\\', '"', '\n']),
+                "{}",
+                family.help
+            );
         }
     }
 
@@ -304,7 +308,8 @@ mod tests {
     fn the_process_is_measured() {
         let text = text(&Metrics::new());
         let value = |name: &str| {
-            let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name}: {text}"));
+            let line =
+                text.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name}: {text}"));
             line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()
         };
         assert!(value("process_resident_memory_bytes ") > 1e6);

@@ -2,6 +2,7 @@
 
 /// This process at this moment.
 #[derive(Debug)]
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "made on Linux alone"))]
 pub(super) struct Process {
     pub(super) cpu_seconds: f64,
     pub(super) resident_bytes: i64,

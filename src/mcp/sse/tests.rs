@@ -15,7 +15,7 @@ struct Client {
 }
 
 fn router(limits: Limits, stop: &CancellationToken) -> Router {
-    Legacy::new(Echo::default(), limits, stop.clone()).router()
+    Legacy::new(Echo::default(), limits, Arc::default(), stop.clone()).router()
 }
 
 async fn get_sse(router: &Router) -> Response {

@@ -64,6 +64,12 @@ words! {
         OpenRoots = "open_roots",
         /// Old records are deleted.
         Expire = "expire",
+        /// The keys of the installation are read.
+        Keys = "keys",
+        /// A key is created or replaced.
+        PutKey = "put_key",
+        /// The use of a key is noted.
+        TouchKey = "touch_key",
         /// A lease is taken.
         Lease = "lease",
         /// The store is asked whether it is there.
