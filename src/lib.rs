@@ -9,6 +9,7 @@
 //! - [`telemetry`]: watchglass's own log and metrics
 //! - [`service`]: the use cases, once, for every surface
 //! - [`mcp`]: the Model Context Protocol over stdio, streamable HTTP and SSE
+//! - [`scrape`], [`pushgateway`]: the agents' metrics for Prometheus, fetched and pushed
 //! - [`replay`]: recorded runs of real agents as tool calls
 //! - [`config`]: settings
 //! - [`server`]: composition: routes, guard, shutdown
@@ -22,7 +23,9 @@ pub mod config;
 pub mod exposition;
 pub mod mcp;
 pub mod model;
+pub mod pushgateway;
 pub mod replay;
+pub mod scrape;
 pub mod server;
 pub mod service;
 pub mod store;

@@ -7,6 +7,7 @@ use super::{Failure, print};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError, Durability};
 use crate::model::Problem;
+use crate::pushgateway::{Job, Pusher};
 use crate::service::{Service, ServiceOptions};
 use crate::store::{self, Retention, Store, StoreOptions, StoreUrl};
 use crate::telemetry::Metrics;
@@ -23,6 +24,15 @@ pub(super) struct Opened {
     /// The store's address, without what it takes to get in.
     pub(super) address: String,
     pub(super) options: ServiceOptions,
+}
+
+impl Opened {
+    /// Begins to push to the Pushgateway, if there is one.
+    pub(super) fn push(&self, config: &Config) -> Result<Option<Job>, Failure> {
+        let Some(address) = &config.pushgateway else { return Ok(None) };
+        let pusher = Pusher::new(Arc::clone(&self.service), address).map_err(|problem| failed(&problem))?;
+        Ok(Some(Job::start(pusher)))
+    }
 }
 
 /// Opens the store that `config` names.

@@ -11,6 +11,7 @@ use super::open::{Opened, open};
 use super::{Failure, print, stdio};
 use crate::config::Config;
 use crate::mcp::Handler;
+use crate::scrape;
 use crate::server::{self, App, Ended, Guard, Readiness, ReadinessCheck};
 use crate::service::Service;
 
@@ -49,13 +50,21 @@ where
     let beside = before(Arc::clone(&opened)).await?;
     let service = &opened.service;
     let jobs = [tokio::spawn(beside), tokio::spawn(Arc::clone(service).keep_retention())];
+    let pushing = opened.push(config)?;
     let closing = Arc::clone(service);
     let app = App {
         handler: Handler::new(Arc::clone(service)),
         readiness: readiness(Arc::clone(service), opened.address.clone()),
-        close: async move { closing.close().await }.boxed(),
+        close: async move {
+            if let Some(pushing) = pushing {
+                pushing.end().await;
+            }
+            closing.close().await;
+        }
+        .boxed(),
         guard: Guard::new(address, &config.http.allowed_hosts, &config.http.allowed_origins),
         metrics: Arc::clone(&opened.metrics),
+        scrape: scrape::router(Arc::clone(service)),
     };
     print::note(&format!("MCP    http://{address}/mcp"));
     print::note(&format!("SSE    http://{address}/sse"));

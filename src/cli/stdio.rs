@@ -18,7 +18,9 @@ pub(super) fn run(config: &Config) -> Result<(), Failure> {
         .build()
         .map_err(|error| Failure::new(format!("the runtime can't be started: {error}")))?;
     let ended = runtime.block_on(async {
-        let service = open(config).await?.service;
+        let opened = open(config).await?;
+        let pushing = opened.push(config)?;
+        let service = opened.service;
         let retention = tokio::spawn(Arc::clone(&service).keep_retention());
         let (input, output) = stdio_pipes();
         let stop = CancellationToken::new();
@@ -29,6 +31,9 @@ pub(super) fn run(config: &Config) -> Result<(), Failure> {
         });
         let ended = serve_stdio(Handler::new(Arc::clone(&service)), input, output, stop).await;
         retention.abort();
+        if let Some(pushing) = pushing {
+            pushing.end().await;
+        }
         service.close().await;
         ended.map(|_| ()).map_err(|error| Failure::new(error.to_string()))
     });

@@ -48,6 +48,8 @@ pub struct App<H> {
     pub guard: Guard,
     /// Counts requests and streams.
     pub metrics: Arc<Metrics>,
+    /// The addresses that Prometheus scrapes.
+    pub scrape: Router,
 }
 
 /// How a server came to its end.
@@ -75,7 +77,7 @@ where
     let close = app.close;
     // Not the same as `stop`: rmcp gives up on the calls that are in flight when its token is cancelled.
     let answered = CancellationToken::new();
-    let router = router(app.handler, app.readiness, app.guard, app.metrics, &stop, &answered);
+    let router = router(app.handler, app.readiness, app.scrape, app.guard, app.metrics, &stop, &answered);
     let connections = connections::accept(&listener, router, shutdown).await;
     stop.cancel();
     drop(listener);
@@ -93,6 +95,7 @@ where
 fn router<H>(
     handler: H,
     readiness: ReadinessCheck,
+    scrape: Router,
     guard: Guard,
     metrics: Arc<Metrics>,
     stop: &CancellationToken,
@@ -107,6 +110,7 @@ where
         .merge(health::router(readiness, stop.clone()))
         .merge(mcp::http_router(handler, answered.clone()))
         .merge(legacy.router())
+        .merge(scrape)
         .fallback(page::not_found)
         .method_not_allowed_fallback(page::method_not_allowed)
         .layer(CatchPanicLayer::custom(|_| panicked()))

@@ -29,10 +29,18 @@ fn guard() -> Guard {
 }
 
 async fn send(ready: bool, stop: &CancellationToken, request: Request) -> (StatusCode, Value) {
-    let response = router(Nothing, check(ready), guard(), Arc::default(), stop, &CancellationToken::new())
-        .oneshot(request)
-        .await
-        .unwrap();
+    let response = router(
+        Nothing,
+        check(ready),
+        Router::new(),
+        guard(),
+        Arc::default(),
+        stop,
+        &CancellationToken::new(),
+    )
+    .oneshot(request)
+    .await
+    .unwrap();
     let status = response.status();
     let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
     (status, serde_json::from_slice(&bytes).unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into()))
@@ -113,8 +121,14 @@ async fn start() -> Running {
     let closed = Arc::new(AtomicBool::new(false));
     let close = Arc::clone(&closed);
     let close = async move { close.store(true, Ordering::SeqCst) }.boxed();
-    let app =
-        App { handler: Nothing, readiness: check(true), close, guard: guard(), metrics: Arc::default() };
+    let app = App {
+        handler: Nothing,
+        readiness: check(true),
+        close,
+        guard: guard(),
+        metrics: Arc::default(),
+        scrape: Router::new(),
+    };
     let server = tokio::spawn(serve(listener, app, asked.map(|_| ())));
     Running { address, shutdown, closed, server }
 }

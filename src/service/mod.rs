@@ -8,6 +8,7 @@ mod counted;
 mod cursor;
 mod echo;
 mod ingest;
+mod lease;
 mod logs;
 mod request;
 mod retention;
@@ -86,6 +87,11 @@ impl Service {
     /// A service on `store`.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, options: ServiceOptions) -> Self {
         Self { store, clock, ids: Ids, options, aliases: Aliases::default() }
+    }
+
+    /// What this process counts.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.options.metrics
     }
 
     /// Whether the store can be reached.

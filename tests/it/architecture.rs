@@ -12,10 +12,27 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["model", "telemetry"]),
     ("service", &["model", "clock", "telemetry", "store"]),
     ("mcp", &["model", "telemetry", "service"]),
+    ("scrape", &["model", "exposition", "service"]),
     ("replay", &["clock"]),
     ("config", &["model"]),
-    ("server", &["model", "clock", "store", "service", "mcp", "config", "telemetry"]),
-    ("cli", &["model", "clock", "store", "service", "mcp", "replay", "config", "telemetry", "server"]),
+    ("pushgateway", &["model", "exposition", "telemetry", "service", "config"]),
+    ("server", &["model", "clock", "store", "service", "mcp", "scrape", "config", "telemetry"]),
+    (
+        "cli",
+        &[
+            "model",
+            "clock",
+            "store",
+            "service",
+            "mcp",
+            "scrape",
+            "pushgateway",
+            "replay",
+            "config",
+            "telemetry",
+            "server",
+        ],
+    ),
 ];
 
 /// Crates that only one part may name.
