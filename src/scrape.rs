@@ -4,6 +4,7 @@
 //! counts of itself is its own: every copy is scraped. So they have an address each, and the second tells nothing of
 //! whoever uses it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -34,7 +35,7 @@ async fn agents(
 ) -> Response<Body> {
     let caller = Caller::new(grant, None).over(Transport::Http);
     match service.series(&caller).await {
-        Ok(series) => answer(&exposition::families(&series), &headers),
+        Ok(series) => answer(&exposition::families(&series, &BTreeSet::new()), &headers),
         Err(problem) => refuse(&problem),
     }
 }

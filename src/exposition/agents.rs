@@ -1,6 +1,6 @@
 //! The agents' series as families.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::encode::base;
 use super::names::{Names, legal_labels, legal_name};
@@ -8,7 +8,7 @@ use super::{Family, Sample, Value};
 use crate::model::{MetricKind, Series, SeriesValue, bucket_bounds};
 
 /// The families that every agent has, and what each is.
-pub(super) const PUBLISHED: &[(&str, MetricKind, &str)] = &[
+const PUBLISHED: &[(&str, MetricKind, &str)] = &[
     (
         "agent_active_requests",
         MetricKind::Gauge,
@@ -43,9 +43,9 @@ const ORDER: [MetricKind; 3] = [MetricKind::Counter, MetricKind::Histogram, Metr
 /// The samples of one family by their labels.
 type Samples = BTreeMap<Vec<(String, String)>, Value>;
 
-/// The families of these series, ordered by name. No two have a name in common, no two samples of one are the same
-/// series, and nothing is left out.
-pub fn families(series: &[Series]) -> Vec<Family> {
+/// The families of these series, ordered by name. No two have a name in common, none has one of those that are `taken`
+/// where they go, no two samples of one are the same series, and nothing is left out.
+pub fn families(series: &[Series], taken: &BTreeSet<String>) -> Vec<Family> {
     let mut groups: BTreeMap<(usize, String), Samples> = BTreeMap::new();
     for one in series {
         let (kind, value) = value(one);
@@ -62,15 +62,14 @@ pub fn families(series: &[Series]) -> Vec<Family> {
         };
         samples.insert(labels, value);
     }
-    let mut names = Names::default();
-    for (published, kind, _) in PUBLISHED {
-        names.reserve(published, *kind);
-    }
+    let mut names = Names::beside(taken);
+    // Whether they have series or not: a name must not change on the day when they get some.
+    let published: Vec<String> = PUBLISHED.iter().map(|(name, kind, _)| names.take(name, *kind)).collect();
     let family = |((place, name), samples): ((usize, String), Samples)| {
         let kind = ORDER[place];
-        let known = PUBLISHED.iter().find(|(published, its, _)| *published == name && *its == kind);
+        let known = PUBLISHED.iter().position(|(published, its, _)| *published == name && *its == kind);
         let (name, help) = match known {
-            Some((_, _, help)) => (name, *help),
+            Some(known) => (published[known].clone(), PUBLISHED[known].2),
             None => (names.take(&name, kind), RECORDED),
         };
         let samples = samples.into_iter().map(|(labels, value)| Sample { labels, value }).collect();

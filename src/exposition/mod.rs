@@ -52,3 +52,6 @@ pub enum Value {
         sum: f64,
     },
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,10 +3,10 @@
 //! Agents choose names, and one pair that collides must not cost all the others: a Pushgateway refuses the whole push,
 //! and a scraper takes the one for the other. A family has more names than its own: a histogram `x` writes `x_count`,
 //! and in OpenMetrics a counter `x_total` is headed `x`. So each family takes all the names that it could have in
-//! either format, and whoever comes too late goes by its name with its kind at the end. The order is that of the
+//! either format, and whoever comes too late goes by its name and one more word. The order is that of the
 //! names, whichever the format, so a series is called the same in each.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::encode::base;
 use crate::model::{Labels, MetricKind};
@@ -38,13 +38,13 @@ const FOREIGN: &[&str] = &[
 const FOREIGN_PREFIXES: &[&str] = &["go_", "promhttp_", "pushgateway_"];
 
 /// The names that are taken.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Names(HashSet<String>);
 
 impl Names {
-    /// Takes the names of a family that keeps its own.
-    pub(super) fn reserve(&mut self, name: &str, kind: MetricKind) {
-        self.0.extend(all_of(name, kind));
+    /// None but those that others have.
+    pub(super) fn beside(others: &BTreeSet<String>) -> Self {
+        Self(others.iter().cloned().collect())
     }
 
     /// Takes names for a family, and gives the one that it is to go by.
@@ -59,12 +59,13 @@ impl Names {
         while all_of(&candidate, kind).iter().any(|name| self.0.contains(name)) {
             let number_text = if number == 1 { String::new() } else { format!("_{number}") };
             candidate = match kind {
-                MetricKind::Counter => format!("{}_counter{number_text}_total", base(&ours)),
-                kind => format!("{ours}_{}{number_text}", kind.as_str()),
+                MetricKind::Counter => format!("{}_added{number_text}_total", base(&ours)),
+                MetricKind::Histogram => format!("{ours}_distribution{number_text}"),
+                MetricKind::Gauge => format!("{ours}_current{number_text}"),
             };
             number += 1;
         }
-        self.reserve(&candidate, kind);
+        self.0.extend(all_of(&candidate, kind));
         candidate
     }
 }

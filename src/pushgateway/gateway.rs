@@ -1,12 +1,11 @@
 //! The client of a Pushgateway.
 
 use std::fmt;
-use std::time::Duration;
 
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode};
 
-use super::Failure;
+use super::{Failure, PUT_TIMEOUT};
 use crate::config;
 use crate::exposition::Format;
 use crate::model::Problem;
@@ -14,12 +13,10 @@ use crate::telemetry::metrics::Push;
 
 /// The group that a push replaces, as the published scripts named it.
 const GROUP: &str = "metrics/job/agent_metrics";
-/// How long the gateway may take, connecting included.
-const TIMEOUT: Duration = Duration::from_secs(2);
 /// How much of an answer is read.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
-/// How much of an answer is shown.
-const MAX_SHOWN_CHARS: usize = 200;
+/// How much of an answer is shown: enough for a few names that clash.
+const MAX_SHOWN_CHARS: usize = 1_000;
 
 /// A Pushgateway that can be pushed to.
 pub struct Gateway {
@@ -36,7 +33,7 @@ impl Gateway {
     pub fn new(address: &config::Pushgateway) -> Result<Self, Problem> {
         // No proxy and no redirect: what agents recorded goes to the address that was given, and nowhere else.
         let client = Client::builder()
-            .timeout(TIMEOUT)
+            .timeout(PUT_TIMEOUT)
             .no_proxy()
             .redirect(Policy::none())
             .user_agent(concat!("watchglass/", env!("CARGO_PKG_VERSION")))

@@ -10,7 +10,8 @@
 mod gateway;
 mod job;
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
@@ -19,8 +20,8 @@ pub use gateway::Gateway;
 pub use job::Job;
 
 use crate::config;
-use crate::exposition::{Format, encode, families};
-use crate::model::Problem;
+use crate::exposition::{Family, Format, encode, families};
+use crate::model::{Problem, Series};
 use crate::service::{Caller, Service};
 use crate::telemetry::metrics::Push;
 
@@ -30,6 +31,8 @@ const LEASE: &str = "pushgateway";
 const LEASE_HELD: Duration = Duration::from_secs(5);
 /// How long reading the state may take.
 const READ_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long putting it may take, connecting included.
+const PUT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long to wait for others to end their push.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// A pause between two looks at the lease: about as long as a push takes.
@@ -56,6 +59,8 @@ pub struct Pusher {
     gateway: Gateway,
     /// The name under which this process holds leases.
     holder: String,
+    /// Names that the gateway has for something else.
+    taken: Mutex<BTreeSet<String>>,
 }
 
 impl Pusher {
@@ -66,7 +71,7 @@ impl Pusher {
     pub fn new(service: Arc<Service>, address: &config::Pushgateway) -> Result<Self, Problem> {
         service.metrics().will_push();
         let holder = service.holder();
-        Ok(Self { service, gateway: Gateway::new(address)?, holder })
+        Ok(Self { service, gateway: Gateway::new(address)?, holder, taken: Mutex::default() })
     }
 
     /// Pushes what the store holds now, and counts it. Whoever else is pushing is waited for, but not for long.
@@ -90,7 +95,7 @@ impl Pusher {
             sleep(PAUSE).await;
         }
         let pushed = match self.state().await {
-            Ok(state) => self.gateway.put(state).await,
+            Ok(series) => self.put(&series).await,
             Err(failure) => Err(failure),
         };
         if !matches!(&pushed, Err(failure) if failure.result == Push::Timeout)
@@ -106,15 +111,48 @@ impl Pusher {
         self.service.lease(LEASE, &self.holder, held).await.map_err(|problem| Failure::store(&problem))
     }
 
-    async fn state(&self) -> Result<String, Failure> {
+    /// Puts the series under their names, or, where the gateway has something else of such a name, under another: one
+    /// name must not cost all the others.
+    async fn put(&self, series: &[Series]) -> Result<(), Failure> {
+        let attempts = async {
+            loop {
+                let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                let families = families(series, &taken);
+                let put = self.gateway.put(encode(&families, Format::Text)).await;
+                let Err(Failure { result: Push::Refused, reason }) = &put else { return put };
+                let clashes = names_in(reason, &families);
+                if clashes.is_empty() {
+                    return put;
+                }
+                tracing::debug!(?clashes, "the gateway has other metrics of these names");
+                self.taken.lock().unwrap_or_else(PoisonError::into_inner).extend(clashes);
+            }
+        };
+        let late = || Failure { result: Push::Timeout, reason: "it did not answer in time".to_owned() };
+        timeout(PUT_TIMEOUT, attempts).await.unwrap_or_else(|_| Err(late()))
+    }
+
+    async fn state(&self) -> Result<Vec<Series>, Failure> {
         let caller = Caller::default();
         let series = timeout(READ_TIMEOUT, self.service.series(&caller)).await;
         match series {
-            Ok(Ok(series)) => Ok(encode(&families(&series), Format::Text)),
+            Ok(Ok(series)) => Ok(series),
             Ok(Err(problem)) => Err(Failure::store(&problem)),
             Err(_) => Err(Failure { result: Push::Store, reason: "the store did not answer in time".into() }),
         }
     }
+}
+
+/// The names of families that a refusal speaks of.
+fn names_in(reason: &str, families: &[Family]) -> Vec<String> {
+    let is_of_name =
+        |character: char| character.is_ascii_alphanumeric() || character == '_' || character == ':';
+    let words: BTreeSet<&str> = reason.split(|character| !is_of_name(character)).collect();
+    families
+        .iter()
+        .filter(|family| words.contains(family.name.as_str()))
+        .map(|family| family.name.clone())
+        .collect()
 }
 
 /// What a process does that ends once its one call is answered: pushes, and lets nobody wait or worry if that fails.
