@@ -8,6 +8,7 @@
 //! - [`exposition`]: series as text for Prometheus
 //! - [`telemetry`]: watchglass's own log and metrics
 //! - [`service`]: the use cases, once, for every surface
+//! - [`http`]: what every surface over HTTP stands on
 //! - [`mcp`]: the Model Context Protocol over stdio, streamable HTTP and SSE
 //! - [`scrape`], [`pushgateway`]: the agents' metrics for Prometheus, fetched and pushed
 //! - [`replay`]: recorded runs of real agents as tool calls
@@ -21,6 +22,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod exposition;
+pub mod http;
 pub mod mcp;
 pub mod model;
 pub mod pushgateway;

@@ -7,23 +7,22 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Extension, Router};
 
 use crate::exposition::{self, Family, Format, encode};
-use crate::model::{Code, Grant, Problem, Transport};
+use crate::http::{Routes, Rule, problem};
+use crate::model::{Code, Grant, Problem, Scope, Transport};
 use crate::service::{Caller, Service};
 
 /// The routes.
-pub fn router(service: Arc<Service>) -> Router {
-    Router::new()
-        .route("/metrics", get(agents))
-        .route("/metrics/process", get(process))
-        .layer(Extension(Grant::local()))
+pub fn routes(service: Arc<Service>) -> Routes {
+    Routes::default()
+        .get("/metrics", Rule::Needs(Scope::Metrics), agents)
+        .get("/metrics/process", Rule::Needs(Scope::Metrics), process)
         .with_state(service)
 }
 
@@ -36,7 +35,7 @@ async fn agents(
     let caller = Caller::new(grant, None).over(Transport::Http);
     match service.series(&caller).await {
         Ok(series) => answer(&exposition::families(&series, &BTreeSet::new()), &headers),
-        Err(problem) => refuse(&problem),
+        Err(refused) => refuse(&refused),
     }
 }
 
@@ -53,11 +52,10 @@ fn answer(families: &[Family], headers: &HeaderMap) -> Response<Body> {
     (headers, encode(families, format)).into_response()
 }
 
-fn refuse(problem: &Problem) -> Response<Body> {
-    let status = match problem.code {
-        Code::InsufficientScope => StatusCode::FORBIDDEN,
+fn refuse(refused: &Problem) -> Response<Body> {
+    let status = match refused.code {
         Code::Internal | Code::StorageCorrupt => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::SERVICE_UNAVAILABLE,
     };
-    (status, [(header::CONTENT_TYPE, "application/json")], problem.to_json().to_string()).into_response()
+    problem(status, refused)
 }

@@ -30,7 +30,7 @@ impl Opened {
     /// Begins to push to the Pushgateway, if there is one.
     pub(super) fn push(&self, config: &Config) -> Result<Option<Job>, Failure> {
         let Some(address) = &config.pushgateway else { return Ok(None) };
-        let pusher = Pusher::new(Arc::clone(&self.service), address).map_err(|problem| failed(&problem))?;
+        let pusher = Pusher::new(Arc::clone(&self.service), address).map_err(Failure::Problem)?;
         Ok(Some(Job::start(pusher)))
     }
 }
@@ -40,7 +40,7 @@ pub(super) async fn open(config: &Config) -> Result<Opened, Failure> {
     let options = store_options(config)?;
     let address = options.url.to_string();
     let metrics = Arc::new(Metrics::new());
-    let store = store::open(&options).await.map_err(|problem| failed(&problem))?;
+    let store = store::open(&options).await.map_err(Failure::Problem)?;
     let store = store::measured(store, options.url.backend(), &metrics);
     let options = ServiceOptions {
         stale_after: config.stale_after,
@@ -75,8 +75,8 @@ fn store_options(config: &Config) -> Result<StoreOptions, ConfigError> {
     })
 }
 
-/// The problem with all that led to it: whoever starts the process is its operator.
-fn failed(problem: &Problem) -> Failure {
+/// The problem with all that led to it, for the operator.
+pub(super) fn with_causes(problem: &Problem) -> String {
     let mut message = problem.to_string();
     let mut cause = std::error::Error::source(problem);
     while let Some(error) = cause {
@@ -86,5 +86,5 @@ fn failed(problem: &Problem) -> Failure {
         }
         cause = error.source();
     }
-    Failure::Other { message, hint: problem.hint.clone() }
+    message
 }

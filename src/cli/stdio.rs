@@ -29,7 +29,7 @@ pub(super) fn run(config: &Config) -> Result<(), Failure> {
             told_to_end().await;
             told.cancel();
         });
-        let ended = serve_stdio(Handler::new(Arc::clone(&service)), input, output, stop).await;
+        let ended = serve_stdio(Handler::local(Arc::clone(&service)), input, output, stop).await;
         retention.abort();
         if let Some(pushing) = pushing {
             pushing.end().await;

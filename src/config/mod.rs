@@ -89,10 +89,24 @@ impl Config {
     }
 }
 
+/// A duration as a flag gives it, such as `90d`.
+///
+/// # Errors
+/// A text that is none.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    units::duration("duration", text).map_err(|error| error.message)
+}
+
 /// The process's environment.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
 pub fn process_environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
+}
+
+/// The argument `name` of the tool call for which gantz runs this process, where the caller sent it: strings as they
+/// are, all else as Go prints it.
+pub fn gantz_argument(name: &str, environment: Environment<'_>) -> Option<String> {
+    environment(&format!("GANTZ_ARG_{}", name.to_ascii_uppercase()))
 }
 
 /// `watchglass.toml` in the platform's directory for configuration, where there is one.

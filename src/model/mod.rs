@@ -3,6 +3,7 @@
 //! **Invariant:** nothing here does I/O, waits, or asks what time it is.
 
 mod access;
+mod api_key;
 mod context;
 mod derived;
 mod id;
@@ -22,8 +23,9 @@ mod transport;
 mod write;
 
 pub use access::{Grant, Scope, Scopes};
+pub use api_key::ApiKey;
 pub use context::TraceContext;
-pub use id::{EventType, ProjectId, SpanId, TraceId, digest, is_none_word};
+pub use id::{EventType, ProjectId, SpanId, TraceId, digest, hex, is_none_word};
 pub use key::Key;
 pub use lifted::{Lifted, Usage};
 pub use log::{Level, Log};
