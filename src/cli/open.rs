@@ -7,7 +7,7 @@ use super::{Failure, print};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError, Durability};
 use crate::model::Problem;
-use crate::pushgateway::{Job, Pusher};
+use crate::pushgateway::{INTERVAL, Job, Pusher};
 use crate::service::{Service, ServiceOptions};
 use crate::store::{self, Retention, Store, StoreOptions, StoreUrl};
 use crate::telemetry::Metrics;
@@ -31,7 +31,7 @@ impl Opened {
     pub(super) fn push(&self, config: &Config) -> Result<Option<Job>, Failure> {
         let Some(address) = &config.pushgateway else { return Ok(None) };
         let pusher = Pusher::new(Arc::clone(&self.service), address).map_err(Failure::Problem)?;
-        Ok(Some(Job::start(pusher)))
+        Ok(Some(Job::start(pusher, INTERVAL)))
     }
 }
 

@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 use super::{Failure, Pusher};
 use crate::telemetry::metrics::Push;
 
-/// How often the state is pushed, as often as Prometheus scrapes by default.
-const INTERVAL: Duration = Duration::from_secs(15);
+/// How often a process that stays pushes.
+pub const INTERVAL: Duration = Duration::from_secs(15);
 /// Held by the one process that pushes while it lives; long enough to miss one push.
 const JOB_LEASE: &str = "pushgateway-job";
 const JOB_HELD: Duration = Duration::from_secs(40);
@@ -24,10 +24,10 @@ pub struct Job {
 }
 
 impl Job {
-    /// Begins to push. Of several processes on one store, one does.
-    pub fn start(pusher: Pusher) -> Self {
+    /// Begins to push every `interval`. Of several processes on one store, one does.
+    pub fn start(pusher: Pusher, interval: Duration) -> Self {
         let stop = CancellationToken::new();
-        let task = tokio::spawn(run(pusher, stop.clone()));
+        let task = tokio::spawn(run(pusher, interval, stop.clone()));
         Self { stop, task }
     }
 
@@ -40,11 +40,11 @@ impl Job {
     }
 }
 
-async fn run(pusher: Pusher, stop: CancellationToken) {
+async fn run(pusher: Pusher, interval: Duration, stop: CancellationToken) {
     let mut health = Health { failing: false };
     loop {
         tokio::select! {
-            () = sleep(INTERVAL) => {}
+            () = sleep(interval) => {}
             () = stop.cancelled() => break,
         }
         match pusher.service.lease(JOB_LEASE, &pusher.holder, JOB_HELD).await {

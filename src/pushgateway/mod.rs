@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 pub use gateway::Gateway;
-pub use job::Job;
+pub use job::{INTERVAL, Job};
 
 use crate::config;
 use crate::exposition::{Family, Format, encode, families};

@@ -13,6 +13,8 @@ mod hammer;
 mod kill;
 mod ordering;
 mod processes;
+mod prometheus;
+mod pushgateway;
 mod redis_faults;
 mod redis_published;
 mod redis_tls;
