@@ -6,13 +6,12 @@
 //! - [`clock`]: time and ids
 //! - [`store`]: where records live: one trait, two engines
 //! - [`exposition`]: series as text for Prometheus
-//! - [`telemetry`]: watchglass's own log and metrics
 //! - [`service`]: the use cases, once, for every surface
 //! - [`http`]: what every surface over HTTP stands on
 //! - [`mcp`]: the Model Context Protocol over stdio, streamable HTTP and SSE
 //! - [`scrape`], [`pushgateway`]: the agents' metrics for Prometheus, fetched and pushed
 //! - [`replay`]: recorded runs of real agents as tool calls
-//! - [`config`]: settings
+//! - [`config`], [`telemetry`]: settings, and watchglass's own log and metrics
 //! - [`server`]: composition: routes, guard, shutdown
 //! - [`cli`]: the commands
 //!

@@ -23,9 +23,9 @@ pub fn encode(families: &[Family], format: Format) -> String {
     out
 }
 
-/// A counter's name without what tells that it is one.
+/// A counter's name without what tells that it is one, unless that is all of it.
 pub(super) fn base(name: &str) -> &str {
-    name.strip_suffix("_total").unwrap_or(name)
+    name.strip_suffix("_total").filter(|base| !base.is_empty()).unwrap_or(name)
 }
 
 fn push_sample(out: &mut String, name: &str, sample: &Sample) {
@@ -74,7 +74,9 @@ fn push_line(
 }
 
 fn push_all(out: &mut String, texts: &[&str]) {
-    texts.iter().for_each(|text| out.push_str(text));
+    for text in texts {
+        out.push_str(text);
+    }
 }
 
 /// The escapes of both formats. NUL has none, and scrapers take it for the end of the text.

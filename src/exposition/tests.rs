@@ -19,7 +19,9 @@ fn gauge(name: &str, given: &[(&str, &str)], last: f64) -> Series {
 
 fn histogram(name: &str, given: &[(&str, &str)], points: &[usize]) -> Series {
     let mut buckets = vec![0; bucket_bounds(name).len() + 1];
-    points.iter().for_each(|bucket| buckets[*bucket] += 1);
+    for bucket in points {
+        buckets[*bucket] += 1;
+    }
     Series { name: name.into(), labels: labels(given), value: SeriesValue::Histogram { buckets, sum: 12.5 } }
 }
 
@@ -84,6 +86,11 @@ fn names_that_collide_are_told_apart_and_the_published_stay() {
 fn names_of_others_are_left_to_them() {
     let series = [gauge("up", &[], 1.0), counter("go_goroutines_total", &[], 2.0), gauge("upper", &[], 3.0)];
     assert_eq!(samples(&series), ["agent_go_goroutines_total 2", "agent_up 1", "upper 3"]);
+    assert_eq!(
+        samples(&[counter("_total", &[], 1.0)]),
+        ["_total_total 1"],
+        "something is left in OpenMetrics"
+    );
     let taken = BTreeSet::from(["upper".to_owned(), "agent_tokens_total".to_owned()]);
     let series = [gauge("upper", &[], 3.0), counter("agent_tokens_total", &[], 4.0)];
     let names: Vec<String> = families(&series, &taken).into_iter().map(|family| family.name).collect();
@@ -108,12 +115,15 @@ fn series_that_prometheus_can_not_tell_apart_are_one() {
     assert_eq!(samples(&series), expected);
 }
 
+/// Labels as they read back.
+type Pairs = Vec<(String, String)>;
+
 /// A family as it reads back.
 #[derive(Debug, Default)]
 struct Read {
     kind: String,
     /// By the sample's name and its labels.
-    samples: BTreeMap<(String, Vec<(String, String)>), f64>,
+    samples: BTreeMap<(String, Pairs), f64>,
 }
 
 /// A strict reader of both formats: every rule that it knows is an assertion.
@@ -156,7 +166,7 @@ fn is_name(name: &str, colons: bool) -> bool {
     name.starts_with(first) && name.chars().all(|character| first(character) || character.is_ascii_digit())
 }
 
-fn sample(line: &str) -> (String, Vec<(String, String)>, f64) {
+fn sample(line: &str) -> (String, Pairs, f64) {
     let end = line.find(['{', ' ']).unwrap();
     let (name, mut rest) = line.split_at(end);
     let mut labels = Vec::new();
@@ -200,7 +210,7 @@ fn sample(line: &str) -> (String, Vec<(String, String)>, f64) {
 /// Buckets never fall, and the endless one is the count.
 fn check_histograms(families: &BTreeMap<String, Read>) {
     for (name, family) in families.iter().filter(|(_, family)| family.kind == "histogram") {
-        let mut buckets: BTreeMap<Vec<(String, String)>, Vec<(f64, f64)>> = BTreeMap::new();
+        let mut buckets: BTreeMap<Pairs, Vec<(f64, f64)>> = BTreeMap::new();
         for ((sample, labels), value) in &family.samples {
             if *sample == format!("{name}_bucket") {
                 let (bound, others): (Vec<_>, Vec<_>) =

@@ -66,9 +66,9 @@ struct Health {
 }
 
 impl Health {
-    fn note(&mut self, pusher: &Pusher, pushed: Result<(), Failure>) {
+    fn note(&mut self, pusher: &Pusher, outcome: Result<(), Failure>) {
         let gateway = &pusher.gateway;
-        match pushed {
+        match outcome {
             Ok(()) if self.failing => {
                 self.failing = false;
                 tracing::info!(%gateway, "metrics can be pushed again");

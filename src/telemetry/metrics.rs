@@ -52,6 +52,9 @@ impl Default for Metrics {
 
 impl Metrics {
     /// Everything at zero.
+    ///
+    /// # Panics
+    /// Never: what could be wrong with the families does not change after the tests.
     pub fn new() -> Self {
         let registry = Registry::new();
         let families = Families::register(&registry).expect("every family has a sound name, once");

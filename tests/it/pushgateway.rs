@@ -3,13 +3,14 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Output};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 use watchglass::clock::SystemClock;
 use watchglass::config::{Config, Flags};
+use watchglass::exposition::Value;
 use watchglass::pushgateway::{Job, Pusher};
 
 use crate::support::bench::File;
@@ -22,7 +23,7 @@ use crate::support::server::{BINARY, Server};
 const PROCESSES: usize = 8;
 const CALLS: usize = 1_000;
 
-fn record(store: &str, gateway: &str, metric: &Value) -> Output {
+fn record(store: &str, gateway: &str, metric: &serde_json::Value) -> Output {
     Command::new(BINARY)
         .args(["call", "--store", store, "--pushgateway", gateway, "record_metric", &metric.to_string()])
         .output()
@@ -30,10 +31,10 @@ fn record(store: &str, gateway: &str, metric: &Value) -> Output {
 }
 
 /// A call that must have gone well, with nothing to worry about.
-fn recorded(output: &Output) -> Value {
+fn recorded(output: &Output) -> serde_json::Value {
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success() && stderr.is_empty(), "{}: {stdout}{stderr}", output.status);
-    let answer: Value = serde_json::from_str(&stdout).expect("one answer");
+    let answer: serde_json::Value = serde_json::from_str(&stdout).expect("one answer");
     assert_eq!(answer["recorded"], true);
     answer
 }
@@ -257,7 +258,9 @@ async fn servers_push_what_there_is_when_they_end() {
         json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/call",
             "params": { "name": "record_metric", "arguments": call } }),
     ];
-    messages.iter().for_each(|message| writeln!(input, "{message}").unwrap());
+    for message in messages {
+        writeln!(input, "{message}").unwrap();
+    }
     drop(input);
     assert!(stdio.wait().unwrap().success());
     assert_eq!(shown(&url, "agent_tool_calls_total{", "here").await, Some(6.0));
@@ -317,18 +320,15 @@ async fn the_job_pushes_again_once_the_gateway_is_back_and_says_so_once() {
     inside.call("record_metric", metric.clone()).await.unwrap();
     let failures = || {
         let families = inside.service.metrics().families();
-        let pushes =
-            families.iter().find(|family| family.name == "watchglass_pushgateway_pushes_total").unwrap();
-        watchglass::exposition::encode(std::slice::from_ref(pushes), watchglass::exposition::Format::Text)
+        let samples = families.iter().flat_map(|family| family.samples.iter());
+        let unreachable = ("result".to_owned(), "unreachable".to_owned());
+        samples
+            .filter(|sample| sample.labels.contains(&unreachable))
+            .map(|sample| sample.value.clone())
+            .next()
     };
-    let several = AtomicBool::new(false);
-    eventually("several pushes have failed", async || {
-        let text = failures();
-        let line = text.lines().find(|line| line.contains("result=\"unreachable\"")).unwrap();
-        several.store(line.rsplit(' ').next().unwrap().parse::<f64>().unwrap() > 3.0, Ordering::SeqCst);
-        several.load(Ordering::SeqCst)
-    })
-    .await;
+    let several = |found| matches!(found, Some(Value::Number(count)) if count > 3.0);
+    eventually("several pushes have failed", async || several(failures())).await;
     gateway.restart();
     eventually("the count is there again", async || count().await == Some(2.0)).await;
     eventually("that is told", async || logged.text().contains("metrics can be pushed again")).await;

@@ -31,7 +31,7 @@ families! {
     store_op_duration: HistogramVec = "watchglass_store_op_duration_seconds" [op, backend],
     /// Answers in which the store failed, by their code.
     store_errors: IntCounterVec = "watchglass_store_errors_total" [code],
-    /// What an answered write survives: the level is power_loss, process_crash, none or unknown.
+    /// What an answered write survives: a crash of a process, the loss of power, or neither.
     storage_durability: IntGaugeVec = "watchglass_storage_durability_info" [backend, level],
     /// Connections that stay open, by their kind.
     streams: IntGaugeVec = "watchglass_streams" [kind],

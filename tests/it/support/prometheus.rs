@@ -1,5 +1,6 @@
 //! Prometheus, a Pushgateway and promtool: real ones, on ports of their own.
 
+use std::fmt::Write as _;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -82,14 +83,11 @@ impl Prometheus {
     pub(crate) fn start(targets: &[(&str, &str, &str)]) -> Option<Self> {
         let program = require("prometheus")?;
         let (port, directory) = (free_port(), tempfile::tempdir().unwrap());
-        let jobs: String = targets
-            .iter()
-            .map(|(job, address, path)| {
-                format!(
-                    "  - job_name: {job}\n    metrics_path: {path}\n    static_configs:\n      - targets: ['{address}']\n"
-                )
-            })
-            .collect();
+        let mut jobs = String::new();
+        for (job, address, path) in targets {
+            let target = format!("static_configs: [{{ targets: ['{address}'] }}]");
+            writeln!(jobs, "  - {{ job_name: {job}, metrics_path: {path}, {target} }}").unwrap();
+        }
         let configuration = directory.path().join("prometheus.yml");
         let text = format!("global:\n  scrape_interval: 1s\n  scrape_timeout: 1s\nscrape_configs:\n{jobs}");
         std::fs::write(&configuration, text).unwrap();
