@@ -6,6 +6,7 @@
 //! **Invariant:** every method takes the project first, and no record of another project is reachable
 //! through it. Only what belongs to the installation takes none: leases, keys, retention, the store itself.
 
+mod measured;
 mod options;
 mod queue;
 mod redis;
@@ -23,6 +24,7 @@ use crate::model::{
     Key, LogPage, LogQuery, OpenRoot, Problem, ProjectId, Series, Timestamp, TracePage, TraceQuery, Write,
     Written,
 };
+use crate::telemetry::Metrics;
 
 /// The answers to a batch: one for each record, in its order.
 pub type Answers = Vec<Result<Written, Problem>>;
@@ -174,4 +176,9 @@ async fn open_store(options: &StoreOptions, examine: bool) -> Result<Arc<dyn Sto
             Ok(Arc::new(redis::RedisStore::open(options, examine).await?))
         }
     }
+}
+
+/// The store as it is, measured: `backend` is what its times are shown under.
+pub fn measured(store: Arc<dyn Store>, backend: &str, metrics: &Metrics) -> Arc<dyn Store> {
+    Arc::new(measured::Measured::new(store, backend, metrics))
 }

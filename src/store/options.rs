@@ -63,6 +63,16 @@ pub enum Durability {
 }
 
 impl StoreUrl {
+    /// The word for the engine that it names.
+    pub const fn backend(&self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Sqlite(_) => "sqlite",
+            Self::Redis(_) => "redis",
+            Self::RedisCluster(_) => "redis_cluster",
+        }
+    }
+
     /// Reads the address of a store.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let (scheme, rest) = text.split_once(':').unwrap_or(("", text));

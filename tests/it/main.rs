@@ -16,6 +16,8 @@ mod hammer;
 mod kill;
 mod ordering;
 mod processes;
+mod prometheus;
+mod pushgateway;
 mod redis_adoption;
 mod redis_faults;
 mod redis_published;
