@@ -1,6 +1,7 @@
 //! What watchglass does, once, for every surface: decode → **service** → encode.
 //!
-//! **Invariant:** every record enters here, so that limits, ids and times are the same whichever way it came.
+//! **Invariant:** every record enters here, so that limits, redaction, ids and times are the same whichever way
+//! it came.
 
 mod answer;
 mod caller;
@@ -30,7 +31,7 @@ pub use request::{EndSpan, GetTrace, LogEvent, QueryLogs, RecordMetric, StartSpa
 
 use self::caller::Aliases;
 use crate::clock::{Clock, Ids};
-use crate::model::{Code, Labels, Problem, Scope, Series, SeriesValue};
+use crate::model::{Code, ContentPolicy, Labels, Problem, Redactor, Scope, Series, SeriesValue};
 use crate::store::{Durability, Store};
 
 /// How long one call may take, its waiting included.
@@ -42,6 +43,9 @@ pub type Committed<T> = BoxFuture<'static, Result<T, Problem>>;
 /// Is shown records, as JSON.
 pub type Echo = Arc<dyn Fn(&serde_json::Value) + Send + Sync>;
 
+/// Is told which rule replaced something in a stored record, and how often.
+pub type OnRedaction = Arc<dyn Fn(&'static str, u64) + Send + Sync>;
+
 /// What the service needs to know besides its store.
 #[derive(Clone)]
 pub struct ServiceOptions {
@@ -51,12 +55,22 @@ pub struct ServiceOptions {
     pub logs_kept: Duration,
     /// Is shown every record that was stored.
     pub echo: Option<Echo>,
+    /// What is kept of secrets and of content.
+    pub content: ContentPolicy,
+    /// Counts what is replaced.
+    pub on_redaction: Option<OnRedaction>,
 }
 
 impl Default for ServiceOptions {
     fn default() -> Self {
         let logs_kept = Duration::from_secs(7 * 24 * 60 * 60);
-        Self { stale_after: Duration::from_secs(60 * 60), logs_kept, echo: None }
+        Self {
+            stale_after: Duration::from_secs(60 * 60),
+            logs_kept,
+            echo: None,
+            content: ContentPolicy::default(),
+            on_redaction: None,
+        }
     }
 }
 
@@ -66,6 +80,7 @@ pub struct Service {
     clock: Arc<dyn Clock>,
     ids: Ids,
     options: ServiceOptions,
+    redactor: Redactor,
     aliases: Aliases,
 }
 
@@ -81,7 +96,8 @@ pub struct Readiness {
 impl Service {
     /// A service on `store`.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, options: ServiceOptions) -> Self {
-        Self { store, clock, ids: Ids, options, aliases: Aliases::default() }
+        let redactor = Redactor::new(options.content);
+        Self { store, clock, ids: Ids, options, redactor, aliases: Aliases::default() }
     }
 
     /// Whether the store can be reached.

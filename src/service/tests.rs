@@ -1,5 +1,6 @@
 //! The use cases on a store in memory, with a clock that the tests move.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ struct World {
     service: Service,
     clock: Arc<ManualClock>,
     echoed: Arc<Mutex<Vec<Value>>>,
+    counted: Arc<Mutex<BTreeMap<&'static str, u64>>>,
 }
 
 impl World {
@@ -34,9 +36,17 @@ impl World {
         let echoed = Arc::new(Mutex::new(Vec::new()));
         let shown = Arc::clone(&echoed);
         let echo: Echo = Arc::new(move |record| shown.lock().unwrap().push(record.clone()));
-        let options = ServiceOptions { echo: Some(echo), ..ServiceOptions::default() };
+        let counted = Arc::new(Mutex::new(BTreeMap::new()));
+        let counts = Arc::clone(&counted);
+        let on_redaction: OnRedaction =
+            Arc::new(move |rule, times| *counts.lock().unwrap().entry(rule).or_default() += times);
+        let options = ServiceOptions {
+            echo: Some(echo),
+            on_redaction: Some(on_redaction),
+            ..ServiceOptions::default()
+        };
         let service = Service::new(store, Arc::clone(&clock) as Arc<dyn Clock>, options);
-        Self { service, clock, echoed }
+        Self { service, clock, echoed, counted }
     }
 
     async fn start(&self, caller: &Caller, arguments: Value) -> SpanStarted {
@@ -199,6 +209,24 @@ async fn what_was_stored_is_echoed_and_what_was_refused_is_not() {
     let echoed = world.echoed.lock().unwrap().clone();
     assert_eq!(echoed.len(), 1);
     assert_eq!((&echoed[0]["event_type"], &echoed[0]["agent_name"]), (&json!("step"), &json!("planner")));
+}
+
+#[tokio::test]
+async fn what_was_replaced_is_counted_once_it_is_stored_and_not_echoed() {
+    let world = World::new().await;
+    let nobody = Caller::default();
+    world
+        .log(&nobody, json!({ "password": "hunter2", "url": "redis://:hunter2@host", "secret": "hunter2" }))
+        .await;
+    let metric = json!({ "metric_name": "calls", "value": 1, "labels": { "secret": "hunter2" } });
+    let metric: RecordMetric = serde_json::from_value(metric).unwrap();
+    world.service.record_metric(&nobody, metric).await.unwrap().await.unwrap();
+    let unknown = json!({ "span_id": "nobody", "metadata": { "secret": "hunter2" } });
+    let unknown: EndSpan = serde_json::from_value(unknown).unwrap();
+    world.service.end_span(&nobody, unknown).await.unwrap().await.unwrap_err();
+    let expected = BTreeMap::from([("password", 1), ("secret", 2), ("url_credentials", 1)]);
+    assert_eq!(*world.counted.lock().unwrap(), expected);
+    assert!(!json!(*world.echoed.lock().unwrap()).to_string().contains("hunter2"));
 }
 
 #[tokio::test]

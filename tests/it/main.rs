@@ -13,6 +13,7 @@ mod hammer;
 mod kill;
 mod ordering;
 mod processes;
+mod redaction;
 mod redis_faults;
 mod redis_published;
 mod redis_tls;
