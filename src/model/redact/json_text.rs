@@ -54,7 +54,7 @@ pub(super) fn replace(text: &str, names: &mut Names, mut found: impl FnMut(&'sta
             b':' => expects_key = false,
             b'"' => {
                 let end = end_of_string(bytes, at);
-                let Some(content) = string(text, at, end) else { return None };
+                let content = string(text, at, end)?;
                 let covers = open.last().and_then(|(_, rule)| *rule).or(rule);
                 let replacement = match covers.filter(|_| !expects_key) {
                     Some(_) if is_mark(&content) => None,

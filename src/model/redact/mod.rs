@@ -49,7 +49,7 @@ impl Redactor {
     ///
     /// # Errors
     /// A name that holds a secret, as [`check_name`](Self::check_name) has it.
-    pub fn redact(&self, write: &mut Write) -> Result<Redactions, Problem> {
+    pub fn redact(self, write: &mut Write) -> Result<Redactions, Problem> {
         let mut redactions = Redactions::default();
         if self.policy == ContentPolicy::Full {
             return Ok(redactions);
@@ -83,7 +83,7 @@ impl Redactor {
     ///
     /// # Errors
     /// [`InvalidArgument`](Code::InvalidArgument), which does not repeat the name.
-    pub fn check_name(&self, field: &str, name: &str) -> Result<(), Problem> {
+    pub fn check_name(self, field: &str, name: &str) -> Result<(), Problem> {
         if self.policy == ContentPolicy::Full {
             return Ok(());
         }
@@ -100,7 +100,7 @@ impl Redactor {
 
     // Each field is named, so that a new one is not forgotten.
 
-    fn log(&self, log: &mut Log, walk: &mut Walk<'_>) -> Result<(), Problem> {
+    fn log(self, log: &mut Log, walk: &mut Walk<'_>) -> Result<(), Problem> {
         let Log {
             id: _,
             timestamp: _,
@@ -126,7 +126,7 @@ impl Redactor {
         Ok(())
     }
 
-    fn span(&self, span: &mut Span, walk: &mut Walk<'_>) -> Result<(), Problem> {
+    fn span(self, span: &mut Span, walk: &mut Walk<'_>) -> Result<(), Problem> {
         let Span {
             trace_id,
             span_id,
@@ -163,7 +163,7 @@ impl Redactor {
         Ok(())
     }
 
-    fn point(&self, point: &mut Point, walk: &mut Walk<'_>) -> Result<(), Problem> {
+    fn point(self, point: &mut Point, walk: &mut Walk<'_>) -> Result<(), Problem> {
         let Point { id: _, timestamp: _, name, labels, kind: _, kind_given: _, value: _, trace_id: _ } =
             point;
         self.check_name("metric_name", name)?;

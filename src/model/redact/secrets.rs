@@ -25,8 +25,22 @@ struct Form {
     check: fn(&str) -> bool,
 }
 
+/// Names that in text are followed by a secret; of tokens only those that open something.
+macro_rules! secret_name {
+    () => {
+        "passw(?:or)?d|passphrase|secret|(?:api|access|secret|private|account)[_-]?key|\
+         (?:access|auth|refresh|bot|api)[_-]?token"
+    };
+}
+
 /// The beginning of a word; in text that was quoted twice, also the letter of an escaped line feed or tab.
 const WORD: &str = r"(?:(?-u:\b)|\\[nrt])";
+
+/// `DB_PASSWORD=`, as environments and connection strings have it.
+const SECRET_NAME_IS: &str = concat!("(?i-u:", secret_name!(), ")=");
+
+/// `'api_key': '`, as Python prints it, and as JSON does that was cut off or quoted twice.
+const SECRET_NAME_IS_QUOTED: &str = concat!("(?i-u:", secret_name!(), r#")\\*["']?[ \t]*[:=][ \t]*\\*["']"#);
 
 /// From the more to the less particular.
 const FORMS: &[Form] = &[
@@ -81,6 +95,20 @@ const FORMS: &[Form] = &[
         secret: "[A-Za-z0-9._~%+/=-]{6,}",
         after: "",
         check: any,
+    },
+    Form {
+        rule: "assignment",
+        before: SECRET_NAME_IS,
+        secret: "[A-Za-z0-9_!@#%^*+/~-]{6,}",
+        after: r#"(?:[ \t\r\n"',;&)}\]|]|\z)"#,
+        check: has_letter_and_digit,
+    },
+    Form {
+        rule: "quoted_assignment",
+        before: SECRET_NAME_IS_QUOTED,
+        secret: "[A-Za-z0-9_!@#%^*+/~.:=&-]{6,}",
+        after: r#"\\*["']"#,
+        check: has_letter_and_digit,
     },
     // The body is base64, with headers where it is encrypted; line feeds may be escaped. A quote ends it, so that
     // code that only names the first line stays.
@@ -153,6 +181,10 @@ fn any(_: &str) -> bool {
 
 fn has_digit(text: &str) -> bool {
     text.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+fn has_letter_and_digit(text: &str) -> bool {
+    has_digit(text) && text.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
 /// Letters and digits without anything between them, as words joined by dashes never have so many of.

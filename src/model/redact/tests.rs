@@ -9,7 +9,9 @@ use serde_json::{Map, Value, json};
 
 use self::corpus::{HARMLESS, core, secrets_of_every_form};
 use super::*;
-use crate::model::{EventType, Labels, Level, MetricKind, SpanId, SpanStatus, Timestamp, TraceId};
+use crate::model::{
+    EventType, Labels, Level, MetricKind, SpanId, SpanKind, SpanStatus, Timestamp, TraceId, Usage,
+};
 
 fn log(message: &str, metadata: Value) -> Log {
     Log {
@@ -25,6 +27,31 @@ fn log(message: &str, metadata: Value) -> Log {
         session_id: None,
         sanitized: false,
         redacted: Vec::new(),
+    }
+}
+
+fn open_span(metadata: Value) -> Span {
+    Span {
+        trace_id: TraceId::stored("t"),
+        span_id: SpanId::stored("1"),
+        parent_span_id: None,
+        parent_remote: false,
+        name: "step".into(),
+        kind: SpanKind::Other,
+        start_time: Timestamp::from_micros(0),
+        end_time: None,
+        duration_ms: None,
+        status: SpanStatus::InProgress,
+        error: None,
+        agent_name: None,
+        session_id: None,
+        model: None,
+        usage: Usage::default(),
+        reported_cost_pico_usd: None,
+        metadata: serde_json::from_value(metadata).unwrap(),
+        clock_skew: false,
+        redacted: Vec::new(),
+        fingerprint: String::new(),
     }
 }
 
@@ -159,8 +186,10 @@ fn json_in_a_text_is_rewritten_where_it_holds_a_secret_and_nowhere_else() {
         text(r#"{"session": {"id": "s"}, "card": 4111111111111111}"#),
         r#"{"session": {"id": "s"}, "card": 4111111111111111}"#
     );
-    let unfinished = r#"{"password": "hunter2", "u": "redis://:hunter2@host"#;
-    assert_eq!(text(unfinished), unfinished.replace("//:hunter2@", "//[REDACTED:url_credentials]@"));
+    let unfinished =
+        r#"{"password": "hunter2", "password": "hunter", "token": "hunter2", "u": "redis://:hunter2@host"#;
+    let expected = r#"{"password": "[REDACTED:quoted_assignment]", "password": "hunter", "token": "hunter2", "u": "redis://[REDACTED:url_credentials]@host"#;
+    assert_eq!(text(unfinished), expected, "what is no json is searched for forms alone");
     let log = redacted(log("", json!({"arguments": r#"{"token":"t"}"#})));
     assert_eq!(log.metadata["arguments"], r#"{"token":"[REDACTED:token]"}"#);
     assert_eq!(log.redacted, ["metadata.arguments"]);
@@ -205,7 +234,7 @@ fn content_is_dropped_as_the_policy_says_and_leaves_a_mark() {
 #[test]
 fn every_text_of_a_span_and_of_a_point_is_looked_at() {
     let secret = secrets_of_every_form()[0].1.clone();
-    let mut span = crate::model::span::tests::span(json!({ "a": secret, "password": "p" }));
+    let mut span = open_span(json!({ "a": secret, "password": "p" }));
     span.name = format!("call {secret}");
     for field in [&mut span.error, &mut span.agent_name, &mut span.session_id, &mut span.model] {
         *field = Some(secret.clone());
@@ -284,15 +313,15 @@ fn names_that_hold_a_secret_are_refused_without_repeating_it() {
     let mut typed = log("", json!({}));
     typed.event_type = EventType::stored(secret);
     assert_eq!(refused(Record::Log(Box::new(typed))).as_deref(), Some("event_type"));
-    let span = |change: fn(&mut Span, &str)| {
-        let mut span = crate::model::span::tests::span(json!({}));
+    let refused_span = |change: fn(&mut Span, &str)| {
+        let mut span = open_span(json!({}));
         change(&mut span, secret);
         refused(Record::SpanStart(Box::new(span)))
     };
-    assert_eq!(span(|span, id| span.trace_id = TraceId::stored(id)).as_deref(), Some("trace_id"));
-    assert_eq!(span(|span, id| span.span_id = SpanId::stored(id)).as_deref(), Some("span_id"));
+    assert_eq!(refused_span(|span, id| span.trace_id = TraceId::stored(id)).as_deref(), Some("trace_id"));
+    assert_eq!(refused_span(|span, id| span.span_id = SpanId::stored(id)).as_deref(), Some("span_id"));
     assert_eq!(
-        span(|span, id| span.parent_span_id = Some(SpanId::stored(id))).as_deref(),
+        refused_span(|span, id| span.parent_span_id = Some(SpanId::stored(id))).as_deref(),
         Some("parent_span_id")
     );
     assert_eq!(refused(Record::Point(Box::new(point(secret, &[])))).as_deref(), Some("metric_name"));

@@ -47,6 +47,10 @@ pub(super) fn secrets_of_every_form() -> Vec<(&'static str, String)> {
         ("url_credentials", "redis://:hunter2@cache".into()),
         ("url_credentials", "https://x-access-token:p%40ss@example.com/a.git".into()),
         ("url_query", "https://api.example/v1?user=7&access_token=hunter2hunter2".into()),
+        ("assignment", "DB_PASSWORD=hunter2x".into()),
+        ("assignment", "Server=db;Password=hunter2x;AccountKey=hunter2x".into()),
+        ("quoted_assignment", "{'user': 'bob', 'api_key': 'hunter2.x', 'n': None}".into()),
+        ("quoted_assignment", r#"{\"client_secret\": \"hunter2x\", \"cut"#.into()),
         ("card", "4111 1111 1111 1111".into()),
         ("card", "378282246310005".into()),
     ]
@@ -63,7 +67,7 @@ fn private_key(kind: &str, end: &str) -> String {
 pub(super) fn core<'a>(rule: &str, secret: &'a str) -> &'a str {
     match rule {
         "url_credentials" if secret.contains("p%40ss") => "p%40ss",
-        "url_credentials" | "url_query" => "hunter2",
+        "url_credentials" | "url_query" | "assignment" | "quoted_assignment" => "hunter2",
         "slack_webhook" => secret.trim_start_matches("hooks.slack.com/services/"),
         "bearer" | "basic_auth" => secret.split(' ').next_back().unwrap(),
         _ => secret,
@@ -89,9 +93,12 @@ pub(super) const HARMLESS: &[&str] = &[
     "password = os.environ['DB_PASSWORD']; headers = {'Authorization': f'Bearer {token}'}",
     "if key.startswith('-----BEGIN PRIVATE KEY-----'): raise ValueError('give the path')",
     "postgres://${DB_USER}:${DB_PASSWORD}@localhost/app and redis://:{password}@host and http://a:<password>@b",
+    "fn login(password: &str, access_key: u64_le) { password=input2.password; secret=hash2(x); token='x1y2z3' }",
+    "SELECT * FROM users WHERE password=$1 AND secret=? -- --password=<password1> api_key=12345678",
+    "password policy: 'at least 12 characters'; secret_count=abc12345; password = None; api_key=********",
     "curl -H \"Authorization: Bearer $TOKEN\" https://api.example/v1?token=$TOKEN",
     ".sk-cube-grid .sk-folding-cube-animation-delay { animation: sk-foldCubeAngle 2.4s } sk-estimator-doc-link-fitted",
-    "task-force-2024-11-22-report risk-assessment-of-the-year-2024 desk-0123456789abcdef0123",
+    "task-force-2024-11-22-report risk-assessment-of-the-year-2024 desk-fedcba98765432100123",
     "Basic understanding of bearer responsibilities; basic authentication-mechanisms",
     "git@github.com:owner/repository.git ssh://git@github.com/owner/repository http://localhost:8080/a@b",
     "mail someone@example.com, see https://example.com/a?page=2&sort=asc#top",
