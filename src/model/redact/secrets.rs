@@ -157,16 +157,20 @@ fn replace_forms(text: &str, found: &mut impl FnMut(&'static str)) -> Option<Str
         return None;
     }
     let mut replaced = String::with_capacity(text.len());
-    let mut copied = 0;
-    for captures in ANY.captures_iter(text) {
+    let (mut copied, mut from) = (0, 0);
+    while let Some(captures) = ANY.captures_at(text, from) {
         let captured = FORMS.iter().find_map(|form| Some((form, captures.name(form.rule)?)));
-        let Some((form, secret)) = captured.filter(|(form, secret)| (form.check)(secret.as_str())) else {
-            continue;
-        };
-        found(form.rule);
-        replaced.push_str(text.get(copied..secret.start()).unwrap_or_default());
-        replaced.push_str(&mark_of(form.rule));
-        copied = secret.end();
+        let (Some((form, secret)), Some(whole)) = (captured, captures.get(0)) else { break };
+        if (form.check)(secret.as_str()) {
+            found(form.rule);
+            replaced.push_str(text.get(copied..secret.start()).unwrap_or_default());
+            replaced.push_str(&mark_of(form.rule));
+            (copied, from) = (secret.end(), secret.end());
+        } else {
+            // What only stands where a secret would may hold another. Where nothing leads up to it, it is passed
+            // over, lest a long one be read again from each of its letters.
+            from = if secret.start() > whole.start() { secret.start() } else { whole.end() };
+        }
     }
     if copied == 0 {
         return None;

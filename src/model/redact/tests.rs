@@ -88,6 +88,21 @@ fn every_form_is_replaced_and_named() {
 }
 
 #[test]
+fn a_secret_is_found_inside_of_what_is_none() {
+    for text in [
+        "api_key='http://bob:hunter@host'",
+        "password = \"see redis://:hunter@host/docs\"",
+        "bearer redis://:hunter@host/docs",
+    ] {
+        let message = redacted(log(text, json!({}))).message;
+        assert_eq!(
+            message,
+            text.replace("bob:hunter", ":hunter").replace(":hunter", "[REDACTED:url_credentials]")
+        );
+    }
+}
+
+#[test]
 fn what_only_looks_like_a_secret_survives() {
     for text in HARMLESS {
         let given = log(
