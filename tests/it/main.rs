@@ -18,6 +18,7 @@ mod ordering;
 mod processes;
 mod prometheus;
 mod pushgateway;
+mod redaction;
 mod redis_adoption;
 mod redis_faults;
 mod redis_published;
