@@ -1,6 +1,7 @@
 //! The command line: one file per command.
 
 mod demo;
+mod health;
 mod open;
 mod print;
 mod replay;
@@ -37,6 +38,8 @@ enum Command {
     Demo,
     /// Send recorded runs to a running server, as the agents would have
     Replay(replay::Replay),
+    /// Ask the server that runs with these settings how it is
+    Health(health::Health),
 }
 
 /// What the process says when it ends.
@@ -120,6 +123,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Stdio => stdio::run(&config),
         Command::Demo => demo::run(config),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Health(arguments) => health::run(&config, arguments),
     }
 }
 
