@@ -31,7 +31,7 @@ from mcp.shared._httpx_utils import create_mcp_http_client
 
 URL = os.environ.get("WATCHGLASS_URL", "http://127.0.0.1:8080/mcp")
 KEY = os.environ.get("WATCHGLASS_KEY", "")
-MODEL = os.environ.get("ANTHROPIC_MODEL", "claude-sonnet-4-20250514")
+MODEL = os.environ.get("ANTHROPIC_MODEL", "claude-sonnet-5-5")
 
 ANSWER_SECONDS = 2  # for the server to answer one call
 FLUSH_SECONDS = 5  # for what is left when the agent ends

@@ -9,6 +9,7 @@ mod clients;
 mod commands;
 mod conformance;
 mod contract;
+mod examples;
 mod hammer;
 mod kill;
 mod ordering;
