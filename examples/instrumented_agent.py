@@ -1,6 +1,6 @@
 """An agent that tells watchglass what it does, call by call, with no model in between.
 
-    pip install mcp
+    pip install 'mcp>=1.24'
     python instrumented_agent.py "How many words does this sentence have?"
 
 WATCHGLASS_URL      where records go: .../mcp, or .../sse for the older transport (http://127.0.0.1:8080/mcp)
