@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::Utc;
 use uuid::Uuid;
 
-use crate::model::Timestamp;
+use crate::model::{Problem, Timestamp};
 
 /// Tells what time it is.
 pub trait Clock: Send + Sync {
@@ -67,6 +67,16 @@ impl Ids {
     #[expect(clippy::disallowed_methods, reason = "ids are made here")]
     pub fn trace(self) -> String {
         Uuid::new_v4().simple().to_string()
+    }
+
+    /// A secret: bytes that nobody can guess.
+    ///
+    /// # Errors
+    /// An operating system without randomness.
+    pub fn secret<const BYTES: usize>(self) -> Result<[u8; BYTES], Problem> {
+        let mut bytes = [0; BYTES];
+        getrandom::fill(&mut bytes).map_err(Problem::internal)?;
+        Ok(bytes)
     }
 
     /// A W3C span id: 16 hex digits.

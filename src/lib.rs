@@ -6,6 +6,7 @@
 //! - [`clock`]: time and ids
 //! - [`store`]: where records live: one trait, two engines
 //! - [`service`]: the use cases, once, for every surface
+//! - [`http`]: what every surface over HTTP stands on
 //! - [`mcp`]: the Model Context Protocol over stdio, streamable HTTP and SSE
 //! - [`replay`]: recorded runs of real agents as tool calls
 //! - [`config`], [`telemetry`]: settings, and watchglass's own log
@@ -17,6 +18,7 @@
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod http;
 pub mod mcp;
 pub mod model;
 pub mod replay;

@@ -1,11 +1,16 @@
 //! The command line: one file per command.
 
+mod call;
+mod completions;
 mod demo;
+mod drop_in;
 mod health;
+mod one_shot;
 mod open;
 mod print;
 mod replay;
 mod serve;
+mod stdin;
 mod stdio;
 
 use std::io::IsTerminal;
@@ -15,6 +20,7 @@ use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{self, Config, ConfigError, Flags, LogFormat};
+use crate::model::Problem;
 use crate::telemetry::logging::{self, Format};
 
 /// See everything an AI agent did, while it does it.
@@ -40,6 +46,14 @@ enum Command {
     Replay(replay::Replay),
     /// Ask the server that runs with these settings how it is
     Health(health::Health),
+    /// Call a tool and print its answer: JSON in a pipe, text on a terminal
+    Call(call::Call),
+    #[command(flatten)]
+    DropIn(drop_in::DropIn),
+    /// Print every setting with its default, as a file to begin with
+    Config,
+    /// Print a script that completes commands and settings in a shell
+    Completions(completions::Completions),
 }
 
 /// What the process says when it ends.
@@ -71,8 +85,16 @@ impl Termination for ExitStatus {
 pub(crate) enum Failure {
     /// The settings are at fault.
     Config(ConfigError),
+    /// The command line is at fault, as its parser says.
+    CommandLine(clap::Error),
+    /// The command line can be parsed and makes no sense.
+    Usage(String),
+    /// What the store or a tool says.
+    Problem(Problem),
     /// Something did not work: what, and what to do about it.
     Other { message: String, hint: Option<String> },
+    /// It has been told, as the answer that was asked for.
+    Told,
 }
 
 impl From<ConfigError> for Failure {
@@ -93,10 +115,23 @@ impl Failure {
                 print::error(&error.message, error.hint.as_deref());
                 ExitStatus::Configuration
             }
+            Self::CommandLine(error) => {
+                print::parsed(error);
+                ExitStatus::Usage
+            }
+            Self::Usage(message) => {
+                print::error(message, None);
+                ExitStatus::Usage
+            }
+            Self::Problem(problem) => {
+                print::error(&open::with_causes(problem), problem.hint.as_deref());
+                ExitStatus::Failure
+            }
             Self::Other { message, hint } => {
                 print::error(message, hint.as_deref());
                 ExitStatus::Failure
             }
+            Self::Told => ExitStatus::Failure,
         }
     }
 }
@@ -107,23 +142,36 @@ pub fn run() -> ExitStatus {
     rustls::crypto::ring::default_provider().install_default().ok();
     match Cli::try_parse() {
         Ok(cli) => execute(cli).err().map_or(ExitStatus::Success, |failure| failure.report()),
-        Err(error) => {
-            let is_error = error.use_stderr();
-            print::rendered(&error.render().ansi().to_string(), &error.render().to_string(), is_error);
-            if is_error { ExitStatus::Usage } else { ExitStatus::Success }
+        Err(error) if error.use_stderr() => Failure::CommandLine(error).report(),
+        Err(help) => {
+            print::parsed(&help);
+            ExitStatus::Success
         }
     }
 }
 
 fn execute(cli: Cli) -> Result<(), Failure> {
-    let config = Config::load(cli.flags, &config::process_environment)?;
-    begin_to_log(&config)?;
+    let settings = || -> Result<Config, Failure> {
+        let config = Config::load(cli.flags, &config::process_environment)?;
+        begin_to_log(&config)?;
+        Ok(config)
+    };
     match cli.command.unwrap_or_default() {
-        Command::Serve => serve::run(&config),
-        Command::Stdio => stdio::run(&config),
-        Command::Demo => demo::run(config),
-        Command::Replay(arguments) => replay::run(&arguments),
-        Command::Health(arguments) => health::run(&config, arguments),
+        Command::Serve => serve::run(&settings()?),
+        Command::Stdio => stdio::run(&settings()?),
+        Command::Demo => demo::run(settings()?),
+        Command::Replay(arguments) => settings().and_then(|_| replay::run(&arguments)),
+        Command::Health(arguments) => health::run(&settings()?, arguments),
+        Command::Call(call) => call::run(&call, settings),
+        Command::DropIn(script) => drop_in::run(&script, settings),
+        Command::Config => {
+            print::data(config::EXAMPLE.trim_end());
+            Ok(())
+        }
+        Command::Completions(arguments) => {
+            completions::run(&arguments);
+            Ok(())
+        }
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) struct Opened {
 pub(super) async fn open(config: &Config) -> Result<Opened, Failure> {
     let options = store_options(config)?;
     let address = options.url.to_string();
-    let store = store::open(&options).await.map_err(|problem| failed(&problem))?;
+    let store = store::open(&options).await.map_err(Failure::Problem)?;
     let options = ServiceOptions {
         stale_after: config.stale_after,
         logs_kept: options.retention.logs,
@@ -60,8 +60,8 @@ fn store_options(config: &Config) -> Result<StoreOptions, ConfigError> {
     })
 }
 
-/// The problem with all that led to it: whoever starts the process is its operator.
-fn failed(problem: &Problem) -> Failure {
+/// The problem with all that led to it, for the operator.
+pub(super) fn with_causes(problem: &Problem) -> String {
     let mut message = problem.to_string();
     let mut cause = std::error::Error::source(problem);
     while let Some(error) = cause {
@@ -71,5 +71,5 @@ fn failed(problem: &Problem) -> Failure {
         }
         cause = error.source();
     }
-    Failure::Other { message, hint: problem.hint.clone() }
+    message
 }

@@ -13,18 +13,26 @@ pub(super) fn data(line: &str) {
     write_to(&mut io::stdout(), &format!("{line}\n"));
 }
 
+/// Whether a person reads what the command was asked for.
+pub(super) fn is_read_by_a_person() -> bool {
+    io::stdout().is_terminal()
+}
+
 /// A line about what the process does, on standard error.
 pub(super) fn note(line: &str) {
     write_to(&mut io::stderr(), &format!("{line}\n"));
 }
 
-/// What the parser of the command line has to say, coloured on a terminal.
-pub(super) fn rendered(coloured: &str, plain: &str, is_error: bool) {
-    let choose = |is_terminal| if is_terminal { coloured } else { plain };
-    if is_error {
-        write_to(&mut io::stderr(), choose(io::stderr().is_terminal()));
+/// What the parser of the command line has to say, coloured on a terminal: an error, or what was asked for.
+pub(super) fn parsed(said: &clap::Error) {
+    let rendered = said.render();
+    let choose = |is_terminal| {
+        if is_terminal { rendered.ansi().to_string() } else { rendered.to_string() }
+    };
+    if said.use_stderr() {
+        write_to(&mut io::stderr(), &choose(io::stderr().is_terminal()));
     } else {
-        write_to(&mut io::stdout(), choose(io::stdout().is_terminal()));
+        write_to(&mut io::stdout(), &choose(io::stdout().is_terminal()));
     }
 }
 

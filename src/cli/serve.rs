@@ -10,9 +10,11 @@ use tokio::net::TcpListener;
 use super::open::{Opened, open};
 use super::{Failure, print, stdio};
 use crate::config::Config;
+use crate::http::Gate;
 use crate::mcp::Handler;
-use crate::server::{self, App, Ended, Guard, Readiness, ReadinessCheck};
-use crate::service::Service;
+use crate::model::Scope;
+use crate::server::{self, App, Ended, Guard, Readiness, ReadinessCheck, Tls};
+use crate::service::{Access, AccessOptions, Service};
 
 /// Serves until the process is told to end.
 pub(super) fn run(config: &Config) -> Result<(), Failure> {
@@ -27,7 +29,6 @@ pub(super) fn run_with<Beside>(
 where
     Beside: Future<Output = ()> + Send + 'static,
 {
-    config.http.check_exposure()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -42,22 +43,32 @@ async fn serve<Beside>(
 where
     Beside: Future<Output = ()> + Send + 'static,
 {
+    let tls = config.access.tls.as_ref().map(Tls::load).transpose()?;
+    let opened = Arc::new(open(config).await?);
+    let access = access(config, &opened).await?;
     let listen = config.http.listen;
     let listener = TcpListener::bind(listen).await.map_err(|error| not_bound(listen, &error))?;
     let address = listener.local_addr().unwrap_or(listen);
-    let opened = Arc::new(open(config).await?);
     let beside = before(Arc::clone(&opened)).await?;
     let service = &opened.service;
-    let jobs = [tokio::spawn(beside), tokio::spawn(Arc::clone(service).keep_retention())];
+    let mut jobs = vec![
+        tokio::spawn(beside),
+        tokio::spawn(Arc::clone(service).keep_retention()),
+        tokio::spawn(Arc::clone(&access).keep_fresh()),
+    ];
+    jobs.extend(tls.clone().map(|tls| tokio::spawn(tls.keep_fresh())));
     let closing = Arc::clone(service);
     let app = App {
-        handler: Handler::new(Arc::clone(service)),
+        handler: Handler::over_http(Arc::clone(service)),
         readiness: readiness(Arc::clone(service), opened.address.clone()),
         close: async move { closing.close().await }.boxed(),
         guard: Guard::new(address, &config.http.allowed_hosts, &config.http.allowed_origins),
+        gate: Gate::new(access, &config.access.trusted_proxies, config.http.insecure_no_auth),
+        tls,
     };
-    print::note(&format!("MCP    http://{address}/mcp"));
-    print::note(&format!("SSE    http://{address}/sse"));
+    let scheme = if app.tls.is_some() { "https" } else { "http" };
+    print::note(&format!("MCP    {scheme}://{address}/mcp"));
+    print::note(&format!("SSE    {scheme}://{address}/sse"));
     print::note(&format!("store  {} ({})", opened.address, opened.store.durability().describe()));
     let ended = server::serve(listener, app, stdio::told_to_end()).await;
     jobs.iter().for_each(tokio::task::JoinHandle::abort);
@@ -68,6 +79,20 @@ where
         }
         Err(error) => Err(Failure::new(format!("the server did not end well: {error}"))),
     }
+}
+
+/// What decides who gets in.
+///
+/// # Errors
+/// Beyond this machine: no key, unless that is asked for; or keys that would travel readably.
+async fn access(config: &Config, opened: &Opened) -> Result<Arc<Access>, Failure> {
+    let keys = [(&config.access.ingest_key, Scope::Ingest), (&config.access.read_key, Scope::Read)];
+    let environment = keys.into_iter().filter_map(|(key, scope)| Some((key.clone()?, scope))).collect();
+    let exposed = config.is_exposed();
+    let options = AccessOptions { always: exposed, environment, refused: None };
+    let access = opened.service.access(options).await.map_err(Failure::Problem)?;
+    config.check_exposure(access.has_keys())?;
+    Ok(access)
 }
 
 fn readiness(service: Arc<Service>, store: String) -> ReadinessCheck {

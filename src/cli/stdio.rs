@@ -27,7 +27,7 @@ pub(super) fn run(config: &Config) -> Result<(), Failure> {
             told_to_end().await;
             told.cancel();
         });
-        let ended = serve_stdio(Handler::new(Arc::clone(&service)), input, output, stop).await;
+        let ended = serve_stdio(Handler::local(Arc::clone(&service)), input, output, stop).await;
         retention.abort();
         service.close().await;
         ended.map(|_| ()).map_err(|error| Failure::new(error.to_string()))

@@ -2,8 +2,8 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use super::ConfigError;
 use super::layer::Layer;
+use super::{Config, ConfigError};
 
 /// The listener and its guard.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,20 +27,39 @@ impl HttpConfig {
             insecure_no_auth: layer.insecure_no_auth.unwrap_or(false),
         })
     }
+}
 
-    /// Refuses to serve everyone on the network by accident.
+impl Config {
+    /// Whether other machines reach the server and are to be asked for keys.
+    pub fn is_exposed(&self) -> bool {
+        !self.http.listen.ip().is_loopback() && !self.http.insecure_no_auth
+    }
+
+    /// Refuses to serve everyone on the network by accident, and to let keys be read on their way.
     ///
     /// `stdio` listens nowhere, so only a command that binds asks.
-    pub fn check_exposure(&self) -> Result<(), ConfigError> {
-        if self.listen.ip().is_loopback() || self.insecure_no_auth {
+    pub fn check_exposure(&self, has_keys: bool) -> Result<(), ConfigError> {
+        let listen = self.http.listen;
+        if !self.is_exposed() {
             return Ok(());
         }
-        let message = format!("`{}` can be reached from other machines and no key is asked for", self.listen);
-        let hint = format!(
-            "listen on 127.0.0.1:{}, or add `--insecure-no-auth` if everyone there may read and write",
-            self.listen.port()
-        );
-        Err(ConfigError::new(message).hint(hint))
+        if !has_keys {
+            let message =
+                format!("`{listen}` can be reached from other machines and there is no key to ask for");
+            return Err(ConfigError::new(message).hint(format!(
+                "make one with `watchglass key create`, or listen on 127.0.0.1:{}, or add `--insecure-no-auth` if \
+                 everyone there may read and write",
+                listen.port()
+            )));
+        }
+        if self.access.tls.is_none() && self.access.trusted_proxies.is_empty() {
+            let message =
+                format!("keys would be sent to `{listen}` without TLS, for everyone on the way to read");
+            return Err(ConfigError::new(message).hint(
+                "give `--tls-cert` and `--tls-key`, or `--trusted-proxy` and the address of the proxy that has them",
+            ));
+        }
+        Ok(())
     }
 }
 

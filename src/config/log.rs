@@ -16,6 +16,9 @@ pub struct LogConfig {
     ///
     /// Below `warn` rmcp logs whole messages, and with them what agents wrote.
     pub filter: String,
+    /// Whether somebody chose the filter. Where nobody did, a command that answers and ends logs nothing: whoever runs
+    /// it may take what is on standard error for a part of the answer.
+    pub chosen: bool,
     /// The form of a line (`log_format`, `WATCHGLASS_LOG_FORMAT`, `auto`).
     pub format: LogFormat,
 }
@@ -48,6 +51,6 @@ impl LogConfig {
         if EnvFilter::try_new(&filter).is_err() {
             return Err(ConfigError::invalid("log", &filter, "a filter such as `info,rmcp=warn`"));
         }
-        Ok(Self { filter, format: layer.log_format.unwrap_or_default() })
+        Ok(Self { filter, chosen: layer.log.is_some(), format: layer.log_format.unwrap_or_default() })
     }
 }

@@ -95,6 +95,12 @@ pub fn process_environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
+/// The argument `name` of the tool call for which gantz runs this process, where the caller sent it: strings as they
+/// are, all else as Go prints it.
+pub fn gantz_argument(name: &str, environment: Environment<'_>) -> Option<String> {
+    environment(&format!("GANTZ_ARG_{}", name.to_ascii_uppercase()))
+}
+
 /// `watchglass.toml` in the platform's directory for configuration, where there is one.
 fn default_file() -> Option<PathBuf> {
     let path = directories::ProjectDirs::from("", "", "watchglass")?.config_dir().join("watchglass.toml");

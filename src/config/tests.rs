@@ -16,7 +16,7 @@ fn from_file(text: &str) -> Result<Config, ConfigError> {
 fn the_defaults_are_safe() {
     let config = defaults();
     assert_eq!(config.http.listen.to_string(), "127.0.0.1:8080");
-    assert!(config.http.check_exposure().is_ok());
+    assert!(config.check_exposure(false).is_ok());
     assert!(config.store.url.expose().starts_with("sqlite:"));
     assert_eq!(config.store.durability, Durability::PowerLoss);
     assert_eq!(config.log.filter, "info,rmcp=warn");
@@ -104,12 +104,20 @@ fn bad_values_are_named() {
 
 #[test]
 fn listening_beyond_loopback_is_refused_unless_asked_for() {
-    let listen = |insecure_no_auth| {
-        let flags = Flags { listen: Some("0.0.0.0:8080".to_owned()), insecure_no_auth, ..Flags::default() };
-        Config::load(flags, &nothing).unwrap().http.check_exposure()
+    let listen = |insecure_no_auth, trusted_proxies: &[&str], has_keys| {
+        let flags = Flags {
+            listen: Some("0.0.0.0:8080".to_owned()),
+            insecure_no_auth,
+            trusted_proxies: trusted_proxies.iter().map(|proxy| (*proxy).to_owned()).collect(),
+            ..Flags::default()
+        };
+        Config::load(flags, &nothing).unwrap().check_exposure(has_keys)
     };
-    assert!(listen(false).unwrap_err().hint.unwrap().contains("--insecure-no-auth"));
-    assert!(listen(true).is_ok());
+    assert!(listen(false, &[], false).unwrap_err().hint.unwrap().contains("--insecure-no-auth"));
+    assert!(listen(false, &["10.0.0.1"], false).unwrap_err().hint.unwrap().contains("key create"));
+    assert!(listen(false, &[], true).unwrap_err().hint.unwrap().contains("--tls-cert"));
+    assert!(listen(false, &["10.0.0.1"], true).is_ok());
+    assert!(listen(true, &[], false).is_ok());
 }
 
 #[test]

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use axum::http::request::Parts;
 use rmcp::ServerHandler;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData, Implementation,
-    ListPromptsRequestMethod, ListPromptsResult, ListResourceTemplatesRequestMethod,
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData, Extensions,
+    Implementation, ListPromptsRequestMethod, ListPromptsResult, ListResourceTemplatesRequestMethod,
     ListResourceTemplatesResult, ListResourcesRequestMethod, ListResourcesResult, ListToolsResult,
     PaginatedRequestParams, ServerCapabilities, ServerConfig,
 };
@@ -28,12 +29,25 @@ const INSTRUCTIONS: &str = "Observability for AI agents. Wrap each run in start_
 #[derive(Clone)]
 pub struct Handler {
     service: Arc<Service>,
+    /// What is granted to whoever calls; `None`: what the request's key gives.
+    grant: Option<Grant>,
 }
 
 impl Handler {
-    /// A handler on `service`.
-    pub const fn new(service: Arc<Service>) -> Self {
-        Self { service }
+    /// A handler for a client that this process serves alone: it may do everything.
+    pub fn local(service: Arc<Service>) -> Self {
+        Self { service, grant: Some(Grant::local()) }
+    }
+
+    /// A handler for clients over HTTP, each with the grant that the gate has put into its request.
+    pub const fn over_http(service: Arc<Service>) -> Self {
+        Self { service, grant: None }
+    }
+
+    fn grant(&self, extensions: &Extensions) -> Result<Grant, ErrorData> {
+        let over_http = || extensions.get::<Parts>()?.extensions.get().cloned();
+        // No transport over HTTP leaves it out; if one did, nobody would be let in.
+        self.grant.clone().or_else(over_http).ok_or_else(|| ErrorData::internal_error("internal error", None))
     }
 }
 
@@ -48,9 +62,11 @@ impl ServerHandler for Handler {
     async fn list_tools(
         &self,
         _request: Option<PaginatedRequestParams>,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let tools = ToolName::ALL.map(|tool| tool.definition().clone()).to_vec();
+        let scopes = self.grant(&context.extensions)?.scopes;
+        let allowed = ToolName::ALL.into_iter().filter(|tool| scopes.allow(tool.scope()));
+        let tools = allowed.map(|tool| tool.definition().clone()).collect();
         Ok(ListToolsResult::with_all_items(tools).with_ttl_ms(LIST_TTL_MS))
     }
 
@@ -87,8 +103,8 @@ impl ServerHandler for Handler {
     ) -> Result<CallToolResponse, ErrorData> {
         let tool = tools::find(&request.name)
             .map_err(|problem| ErrorData::invalid_params(problem.message.clone(), Some(problem.to_json())))?;
-        let caller =
-            Caller::new(Grant::local(), context.meta.get_traceparent().and_then(TraceContext::parse));
+        let grant = self.grant(&context.extensions)?;
+        let caller = Caller::new(grant, context.meta.get_traceparent().and_then(TraceContext::parse));
         let turn = context.extensions.remove::<Turn>();
         let arguments = request.arguments.unwrap_or_default();
         let result = match tool.call(&self.service, &caller, turn, arguments).await {

@@ -13,29 +13,29 @@ mod version;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use axum::routing::any;
 use rmcp::ServerHandler;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceExt};
 
-use super::body;
+use super::tools;
 use super::wire::{self, Incoming, MAX_MESSAGE_BYTES, Message, Rejection};
+use crate::http::{self, Routes, Rule, body};
+use crate::model::Grant;
 
 /// rmcp's service for one handler.
 type Mcp<H> = StreamableHttpService<H, NeverSessionManager>;
 
 /// The route `/mcp`. `stop` ends the answers that stream.
 ///
-/// The router does not check Host and Origin: whoever mounts it guards all its routes alike.
-pub fn router<H>(handler: H, stop: CancellationToken) -> Router
+/// They do not check Host and Origin: whoever mounts them guards all routes alike.
+pub fn routes<H>(handler: H, stop: CancellationToken) -> Routes
 where
     H: ServerHandler + Clone + Sync,
 {
@@ -48,7 +48,7 @@ where
         .disable_allowed_hosts()
         .disable_allowed_origins();
     let service: Mcp<H> = StreamableHttpService::new(move || Ok(handler.clone()), Arc::default(), config);
-    Router::new().route("/mcp", any(handle::<H>)).with_state(service)
+    Routes::default().any("/mcp", Rule::AnyKey, handle::<H>).with_state(service)
 }
 
 async fn handle<H>(State(service): State<Mcp<H>>, request: Request) -> Response
@@ -59,7 +59,7 @@ where
         return forward(service, request).await;
     }
     let (parts, body) = request.into_parts();
-    match body::read(&parts.headers, body).await {
+    match body::read_json(&parts.headers, body, MAX_MESSAGE_BYTES).await {
         Ok(bytes) => receive(service, parts, bytes).await.unwrap_or_else(|rejection| refuse(&rejection)),
         Err(response) => response,
     }
@@ -73,12 +73,22 @@ where
     match incoming {
         Incoming::Ignored => Ok(StatusCode::ACCEPTED.into_response()),
         Incoming::One(message) => {
+            if let Some(response) = lacks_scope(&message, &parts) {
+                return Ok(response);
+            }
             check(message, &parts)?;
             // The bytes as they came: strict reading found nothing that rmcp would read otherwise.
             Ok(forward(service, Request::from_parts(parts, Body::from(bytes))).await)
         }
         Incoming::Batch(items) => Ok(batch::handle(service, &parts, items).await),
     }
+}
+
+/// 403 for a call of a tool that the caller's key does not allow, as MCP's authorization has it.
+fn lacks_scope(message: &Message, parts: &Parts) -> Option<Response> {
+    let tool = tools::find(message.tool()?).ok()?;
+    let refused = parts.extensions.get::<Grant>()?.require(tool.scope()).err()?;
+    Some(http::lacks(tool.scope(), &refused))
 }
 
 /// What rmcp would answer less well or not at all.
@@ -106,7 +116,7 @@ where
 /// A tool's result is a success of the protocol, even where it says what is wrong.
 fn refuse(rejection: &Rejection) -> Response {
     let status = if rejection.is_result() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
-    body::answer(status, &rejection.to_json())
+    http::json(status, &rejection.to_json())
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@
 //! /mcp  ─┘                           (order, ids, batches; /mcp has no connection)
 //! ```
 
-mod body;
 mod connection;
 mod handler;
 mod http;
@@ -23,8 +22,9 @@ pub use rmcp::ServerHandler;
 pub use rmcp::transport::stdio_pipes;
 
 pub use handler::Handler;
-pub use http::router as http_router;
+pub use http::routes as http_routes;
 pub use sse::{Legacy, Limits as LegacyLimits};
 pub use stdio::{Ended, serve as serve_stdio};
+pub(crate) use tools::ToolName;
 pub use tools::call as call_tool;
 pub use turn::{Turn, Turns};

@@ -13,19 +13,18 @@ mod transport;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, Request, State};
+use axum::extract::{Extension, Query, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use rmcp::model::{ClientJsonRpcMessage, GetExtensions};
 use rmcp::{ServerHandler, ServiceExt};
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
-use super::body;
-use crate::model::Problem;
+use super::wire::MAX_MESSAGE_BYTES;
+use crate::http::{Gate, Routes, Rule, body, json, problem};
+use crate::model::{Grant, Problem};
 use session::{Opened, Sessions};
 
 const DEPRECATION: (HeaderName, HeaderValue) =
@@ -75,37 +74,51 @@ where
 
     /// The routes `/sse` and `/messages`.
     ///
-    /// The router does not check Host and Origin: whoever mounts it guards all its routes alike.
-    pub fn router(self) -> Router {
-        Router::new()
-            .route("/sse", get(open::<H>))
-            .route("/messages", post(receive::<H>))
+    /// They do not check Host and Origin: whoever mounts them guards all routes alike.
+    pub fn routes(self) -> Routes {
+        Routes::default()
+            .get("/sse", Rule::AnyKey, open::<H>)
+            .post("/messages", Rule::AnyKey, receive::<H>)
             .with_state(Arc::new(self))
     }
 
-    /// Runs the conversation of one session to its end.
-    async fn converse(self: Arc<Self>, opened: Opened) {
+    /// Runs the conversation of one session to its end, which comes at the latest with its key's.
+    async fn converse(self: Arc<Self>, opened: Opened, gate: Gate, grant: Grant) {
         let Opened { id, transport, stop, .. } = opened;
-        let started = self.handler.clone().serve_with_ct(transport, stop);
-        if let Ok(Ok(running)) = tokio::time::timeout(self.limits.initialize, started).await
-            && let Err(error) = running.waiting().await
-        {
-            tracing::error!(%error, "a session ended in a panic");
+        let started = self.handler.clone().serve_with_ct(transport, stop.clone());
+        let conversation = async {
+            if let Ok(Ok(running)) = tokio::time::timeout(self.limits.initialize, started).await
+                && let Err(error) = running.waiting().await
+            {
+                tracing::error!(%error, "a session ended in a panic");
+            }
+        };
+        tokio::pin!(conversation);
+        tokio::select! {
+            () = &mut conversation => {}
+            () = gate.until_revoked(&grant) => {
+                stop.cancel();
+                conversation.await;
+            }
         }
         self.sessions.remove(&id);
     }
 }
 
-async fn open<H>(State(legacy): State<Arc<Legacy<H>>>) -> Response
+async fn open<H>(
+    State(legacy): State<Arc<Legacy<H>>>,
+    Extension(gate): Extension<Gate>,
+    Extension(grant): Extension<Grant>,
+) -> Response
 where
     H: ServerHandler + Clone + Sync,
 {
-    let mut opened = match legacy.sessions.open(&legacy.stop, legacy.limits.stall) {
+    let mut opened = match legacy.sessions.open(&grant, &legacy.stop, legacy.limits.stall) {
         Ok(opened) => opened,
-        Err(problem) => return refuse(StatusCode::SERVICE_UNAVAILABLE, &problem),
+        Err(refused) => return refuse(StatusCode::SERVICE_UNAVAILABLE, &refused),
     };
     let stream = stream::events(&mut opened, legacy.limits.keep_alive);
-    tokio::spawn(Arc::clone(&legacy).converse(opened));
+    tokio::spawn(Arc::clone(&legacy).converse(opened, gate, grant));
     ([DEPRECATION], stream).into_response()
 }
 
@@ -118,26 +131,27 @@ struct Address {
 
 async fn receive<H>(
     State(legacy): State<Arc<Legacy<H>>>,
+    Extension(grant): Extension<Grant>,
     address: Result<Query<Address>, QueryRejection>,
     request: Request,
 ) -> Response
 where
     H: ServerHandler + Clone + Sync,
 {
-    let session = address.ok().and_then(|Query(address)| legacy.sessions.get(&address.session));
+    let session = address.ok().and_then(|Query(address)| legacy.sessions.get(&address.session, &grant));
     let Some(session) = session else {
-        let problem = Problem::invalid("sessionId", "no session with this id is open")
+        let refused = Problem::invalid("sessionId", "no session with this id is open")
             .hint("open one with `GET /sse`, or use `/mcp`, which needs none");
-        return refuse(StatusCode::NOT_FOUND, &problem);
+        return refuse(StatusCode::NOT_FOUND, &refused);
     };
     let (parts, body) = request.into_parts();
-    let bytes = match body::read(&parts.headers, body).await {
+    let bytes = match body::read_json(&parts.headers, body, MAX_MESSAGE_BYTES).await {
         Ok(bytes) => bytes,
         Err(response) => return ([DEPRECATION], response).into_response(),
     };
     let mut received = session.connection.receive(&bytes);
     if let Some(answer) = received.answer.take_if(|_| received.is_unaddressed) {
-        return ([DEPRECATION], body::answer(StatusCode::BAD_REQUEST, &answer)).into_response();
+        return ([DEPRECATION], json(StatusCode::BAD_REQUEST, &answer)).into_response();
     }
     for message in &mut received.deliver {
         match message {
@@ -152,12 +166,12 @@ where
     }
     match session.accept(received).await {
         Ok(()) => (StatusCode::ACCEPTED, [DEPRECATION], "Accepted").into_response(),
-        Err(problem) => refuse(StatusCode::SERVICE_UNAVAILABLE, &problem),
+        Err(refused) => refuse(StatusCode::SERVICE_UNAVAILABLE, &refused),
     }
 }
 
-fn refuse(status: StatusCode, problem: &Problem) -> Response {
-    ([DEPRECATION], body::refuse(status, problem)).into_response()
+fn refuse(status: StatusCode, refused: &Problem) -> Response {
+    ([DEPRECATION], problem(status, refused)).into_response()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::Turn;
 use super::schema::{input_schema, output_schema};
-use crate::model::{Problem, text::quoted};
+use crate::model::{Problem, Scope, text::quoted};
 use crate::service::{
     Caller, Committed, EndSpan, GetTrace, LogEvent, Logged, LogsAnswer, QueryLogs, RecordMetric, Recorded,
     Service, SpanEnded, SpanStarted, StartSpan, TraceAnswer, decode,
@@ -51,7 +51,15 @@ impl ToolName {
 
     /// Whether the tool answers with what agents wrote.
     pub(crate) const fn reads(self) -> bool {
-        matches!(self, Self::GetTrace | Self::QueryLogs)
+        matches!(self.scope(), Scope::Read)
+    }
+
+    /// What a key must allow for it.
+    pub(crate) const fn scope(self) -> Scope {
+        match self {
+            Self::LogEvent | Self::StartSpan | Self::EndSpan | Self::RecordMetric => Scope::Ingest,
+            Self::GetTrace | Self::QueryLogs => Scope::Read,
+        }
     }
 
     /// What `tools/list` says of it. Made once: clients ask often, and the text never changes.

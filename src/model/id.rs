@@ -130,10 +130,15 @@ pub fn digest<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
         }
         hash.update(text.as_bytes());
     }
-    hash.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
+    hex(&hash.finalize())
+}
+
+/// Bytes as lower-case hex digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         // Writing to a string doesn't fail.
-        let _infallible = write!(hex, "{byte:02x}");
-        hex
+        let _infallible = write!(text, "{byte:02x}");
+        text
     })
 }
 

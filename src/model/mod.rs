@@ -3,10 +3,12 @@
 //! **Invariant:** nothing here does I/O, waits, or asks what time it is.
 
 mod access;
+mod api_key;
 mod context;
 mod derived;
 mod id;
 pub(crate) mod json;
+mod key;
 mod lifted;
 mod log;
 mod measurement;
@@ -20,8 +22,10 @@ mod time;
 mod write;
 
 pub use access::{Grant, Scope, Scopes};
+pub use api_key::ApiKey;
 pub use context::TraceContext;
-pub use id::{EventType, ProjectId, SpanId, TraceId, digest, is_none_word};
+pub use id::{EventType, ProjectId, SpanId, TraceId, digest, hex, is_none_word};
+pub use key::Key;
 pub use lifted::{Lifted, Usage};
 pub use log::{Level, Log};
 pub use measurement::{Measurement, Normalized};

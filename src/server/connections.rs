@@ -4,6 +4,8 @@
 //! this is its loop with the two added, for HTTP/1.1 alone.
 
 use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -12,10 +14,14 @@ use axum::extract::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
+
+use super::Tls;
+use crate::http::Peer;
 
 /// How long the headers of a request may take. It also ends a kept-alive connection that is idle, so
 /// it is not shorter than the idle time that HTTP clients assume.
@@ -27,6 +33,9 @@ const HEADER_BYTES: usize = 16 * 1024;
 /// How many headers a request may have.
 const HEADERS: usize = 100;
 
+/// How long a client may take to agree on how to encrypt.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// What the process is short of when `accept` fails is not there again at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -36,6 +45,7 @@ pub(super) struct Connections(GracefulShutdown);
 /// Takes connections until `shutdown` is ready.
 pub(super) async fn accept(
     listener: &TcpListener,
+    tls: Option<&Arc<Tls>>,
     router: Router,
     shutdown: impl Future<Output = ()>,
 ) -> Connections {
@@ -52,7 +62,12 @@ pub(super) async fn accept(
             () = &mut shutdown => return Connections(graceful),
         };
         match accepted {
-            Ok((stream, _)) => serve(&http, stream, router.clone(), &graceful),
+            Ok((stream, address)) => {
+                let router = router.clone();
+                let connection =
+                    Accepted { http: http.clone(), address, router, watcher: graceful.watcher() };
+                tokio::spawn(connection.serve(stream, tls.cloned()));
+            }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "no connection can be taken");
@@ -62,19 +77,40 @@ pub(super) async fn accept(
     }
 }
 
-fn serve(http: &http1::Builder, stream: TcpStream, router: Router, graceful: &GracefulShutdown) {
-    // With Nagle's algorithm on, an answer that is written in two parts takes 44 ms.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "TCP_NODELAY can't be set");
+/// A connection that was just taken.
+struct Accepted {
+    http: http1::Builder,
+    address: SocketAddr,
+    router: Router,
+    watcher: Watcher,
+}
+
+impl Accepted {
+    async fn serve(self, stream: TcpStream, tls: Option<Arc<Tls>>) {
+        // With Nagle's algorithm on, an answer that is written in two parts takes 44 ms.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY can't be set");
+        }
+        let Some(tls) = tls else { return self.answer(stream, false).await };
+        match tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.acceptor().accept(stream)).await {
+            Ok(Ok(stream)) => self.answer(stream, true).await,
+            Ok(Err(error)) => tracing::debug!(%error, "a client could not agree on how to encrypt"),
+            Err(_) => tracing::debug!("a client took too long to agree on how to encrypt"),
+        }
     }
-    let service = router.map_request(|request: Request<Incoming>| request.map(Body::new));
-    let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-    let connection = graceful.watch(connection);
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
+
+    async fn answer(self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, encrypted: bool) {
+        let peer = Peer { address: self.address.ip().to_canonical(), encrypted };
+        let service = self.router.map_request(move |request: Request<Incoming>| {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(peer);
+            request
+        });
+        let connection = self.http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+        if let Err(error) = self.watcher.watch(connection).await {
             tracing::trace!(%error, "a connection broke");
         }
-    });
+    }
 }
 
 fn is_of_one_connection(error: &io::Error) -> bool {

@@ -91,7 +91,7 @@ impl Guard {
 /// The layer: 403 for whoever is not answered.
 pub(super) async fn check(State(guard): State<Guard>, request: Request, next: Next) -> Response<Body> {
     match guard.refusal(&request) {
-        Some(problem) => super::problem(StatusCode::FORBIDDEN, &problem),
+        Some(problem) => crate::http::problem(StatusCode::FORBIDDEN, &problem),
         None => next.run(request).await,
     }
 }

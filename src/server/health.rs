@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use axum::Router;
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::get;
 use futures::future::BoxFuture;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::json as value;
 use tokio_util::sync::CancellationToken;
+
+use crate::http::{Routes, Rule, json};
+use crate::model::Grant;
 
 /// Whether the server can store what it is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -33,18 +35,23 @@ struct Probe {
     stop: CancellationToken,
 }
 
-pub(super) fn router(check: ReadinessCheck, stop: CancellationToken) -> Router {
-    Router::new().route("/health", get(health)).route("/ready", get(ready)).with_state(Probe { check, stop })
+pub(super) fn routes(check: ReadinessCheck, stop: CancellationToken) -> Routes {
+    Routes::default()
+        .get("/health", Rule::Open, health)
+        .get("/ready", Rule::Open, ready)
+        .with_state(Probe { check, stop })
 }
 
 /// The process runs; more is not said, so that a store that is down does not restart it.
 async fn health() -> Response<Body> {
-    super::json(StatusCode::OK, &json!({ "status": "ok" }))
+    json(StatusCode::OK, &value!({ "status": "ok" }))
 }
 
-async fn ready(State(probe): State<Probe>) -> Response<Body> {
+/// Whoever would be let in is told what the store is; everyone else, whether to send requests.
+async fn ready(State(probe): State<Probe>, grant: Option<Extension<Grant>>) -> Response<Body> {
     let mut readiness = (probe.check)().await;
     readiness.ready &= !probe.stop.is_cancelled();
     let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    super::json(status, &json!(readiness))
+    let body = if grant.is_some() { value!(readiness) } else { value!({ "ready": readiness.ready }) };
+    json(status, &body)
 }

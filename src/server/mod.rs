@@ -5,26 +5,29 @@ mod connections;
 mod guard;
 mod health;
 mod page;
+mod tls;
 
 use std::io;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
-use axum::http::StatusCode;
-use axum::middleware;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
-use axum::routing::get;
+use axum::{Extension, Router, middleware};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use guard::Guard;
 pub use health::{Readiness, ReadinessCheck};
+pub use tls::Tls;
 
+use crate::http::{Gate, Routes, Rule, problem};
 use crate::mcp::{self, Legacy, LegacyLimits, ServerHandler};
 use crate::model::{Code, Problem};
 
@@ -33,6 +36,9 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long the store may take to close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A browser that has come over HTTPS once does not try without for a year.
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// What is served.
 pub struct App<H> {
@@ -44,6 +50,10 @@ pub struct App<H> {
     pub close: BoxFuture<'static, ()>,
     /// Which hosts and origins are answered.
     pub guard: Guard,
+    /// Whose keys are asked for.
+    pub gate: Gate,
+    /// What connections are encrypted with, if they are.
+    pub tls: Option<Arc<Tls>>,
 }
 
 /// How a server came to its end.
@@ -71,8 +81,12 @@ where
     let close = app.close;
     // Not the same as `stop`: rmcp gives up on the calls that are in flight when its token is cancelled.
     let answered = CancellationToken::new();
-    let router = router(app.handler, app.readiness, app.guard, &stop, &answered);
-    let connections = connections::accept(&listener, router, shutdown).await;
+    let routes = routes(app.handler, app.readiness, &stop, &answered);
+    let mut all = guarded(routes, app.guard, app.gate);
+    if app.tls.is_some() {
+        all = all.layer(SetResponseHeaderLayer::overriding(header::STRICT_TRANSPORT_SECURITY, HSTS));
+    }
+    let connections = connections::accept(&listener, app.tls.as_ref(), all, shutdown).await;
     stop.cancel();
     drop(listener);
     let ended = connections.drain(DRAIN_TIMEOUT).await;
@@ -85,25 +99,31 @@ where
     Ok(ended)
 }
 
-/// All routes, behind one guard. `stop` ends streams and makes `/ready` say so; `answered` ends calls on `/mcp`.
-fn router<H>(
+/// All routes. `stop` ends streams and makes `/ready` say so; `answered` ends calls on `/mcp`.
+fn routes<H>(
     handler: H,
     readiness: ReadinessCheck,
-    guard: Guard,
     stop: &CancellationToken,
     answered: &CancellationToken,
-) -> Router
+) -> Routes
 where
     H: ServerHandler + Clone + Sync,
 {
     let legacy = Legacy::new(handler.clone(), LegacyLimits::default(), stop.clone());
-    Router::new()
-        .route("/", get(page::index))
-        .merge(health::router(readiness, stop.clone()))
-        .merge(mcp::http_router(handler, answered.clone()))
-        .merge(legacy.router())
+    Routes::default()
+        .get("/", Rule::Open, page::index)
+        .merge(health::routes(readiness, stop.clone()))
+        .merge(mcp::http_routes(handler, answered.clone()))
+        .merge(legacy.routes())
+}
+
+/// The routes behind what stands before all of them: first the guard, then the gate.
+fn guarded(routes: Routes, guard: Guard, gate: Gate) -> Router {
+    routes
+        .into_router()
         .fallback(page::not_found)
         .method_not_allowed_fallback(page::method_not_allowed)
+        .layer(Extension(gate))
         .layer(CatchPanicLayer::custom(|_| panicked()))
         .layer(middleware::from_fn_with_state(guard, guard::check))
         .layer(middleware::from_fn(access_log::record))
@@ -112,17 +132,6 @@ where
 /// The panic itself is logged by the hook; its message may quote what an agent wrote.
 fn panicked() -> Response<Body> {
     problem(StatusCode::INTERNAL_SERVER_ERROR, &Problem::new(Code::Internal, "internal error"))
-}
-
-/// A problem as a response.
-fn problem(status: StatusCode, problem: &Problem) -> Response<Body> {
-    json(status, &problem.to_json())
-}
-
-fn json(status: StatusCode, value: &serde_json::Value) -> Response<Body> {
-    use axum::http::header::CONTENT_TYPE;
-    use axum::response::IntoResponse;
-    (status, [(CONTENT_TYPE, "application/json")], value.to_string()).into_response()
 }
 
 #[cfg(test)]

@@ -24,11 +24,11 @@ pub(super) async fn not_found(request: Request) -> Response<Body> {
     let path: String = request.uri().path().chars().take(80).flat_map(char::escape_debug).collect();
     let problem =
         Problem::invalid("path", format!("there is nothing at `{path}`")).hint("`/` lists what there is");
-    super::problem(StatusCode::NOT_FOUND, &problem)
+    crate::http::problem(StatusCode::NOT_FOUND, &problem)
 }
 
 pub(super) async fn method_not_allowed(request: Request) -> Response<Body> {
     let method: String = request.method().as_str().chars().take(20).collect();
     let problem = Problem::invalid("method", format!("this address does not take `{method}`"));
-    super::problem(StatusCode::METHOD_NOT_ALLOWED, &problem)
+    crate::http::problem(StatusCode::METHOD_NOT_ALLOWED, &problem)
 }

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use tower::ServiceExt;
 
 use super::*;
+use crate::http::testing::open_gate;
 
 #[derive(Clone)]
 struct Nothing;
@@ -29,10 +30,8 @@ fn guard() -> Guard {
 }
 
 async fn send(ready: bool, stop: &CancellationToken, request: Request) -> (StatusCode, Value) {
-    let response = router(Nothing, check(ready), guard(), stop, &CancellationToken::new())
-        .oneshot(request)
-        .await
-        .unwrap();
+    let routes = routes(Nothing, check(ready), stop, &CancellationToken::new());
+    let response = guarded(routes, guard(), open_gate().await).oneshot(request).await.unwrap();
     let status = response.status();
     let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
     (status, serde_json::from_slice(&bytes).unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into()))
@@ -113,7 +112,8 @@ async fn start() -> Running {
     let closed = Arc::new(AtomicBool::new(false));
     let close = Arc::clone(&closed);
     let close = async move { close.store(true, Ordering::SeqCst) }.boxed();
-    let app = App { handler: Nothing, readiness: check(true), close, guard: guard() };
+    let gate = open_gate().await;
+    let app = App { handler: Nothing, readiness: check(true), close, guard: guard(), gate, tls: None };
     let server = tokio::spawn(serve(listener, app, asked.map(|_| ())));
     Running { address, shutdown, closed, server }
 }

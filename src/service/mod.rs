@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** every record enters here, so that limits, ids and times are the same whichever way it came.
 
+mod access;
 mod answer;
 mod caller;
 mod cursor;
@@ -10,6 +11,8 @@ mod ingest;
 mod logs;
 mod request;
 mod retention;
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -22,11 +25,13 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
+pub use access::{Access, AccessOptions, Refused};
 pub use answer::{
     LogView, Logged, LogsAnswer, Recorded, SpanEnded, SpanStarted, SpanView, TraceAnswer, Tree, TreeNode,
 };
 pub use caller::Caller;
 pub use request::{EndSpan, GetTrace, LogEvent, QueryLogs, RecordMetric, StartSpan, decode};
+pub use text::MAX_MESSAGE_BYTES;
 
 use self::caller::Aliases;
 use crate::clock::{Clock, Ids};

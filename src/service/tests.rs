@@ -8,7 +8,6 @@ use serde_json::{Map, Value, json};
 use super::*;
 use crate::clock::ManualClock;
 use crate::model::{Grant, Timestamp, TraceContext};
-use crate::store::{self, Retention, StoreOptions, StoreUrl};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -21,15 +20,7 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let options = StoreOptions {
-            url: StoreUrl::Memory,
-            relaxed: false,
-            require_durable: false,
-            retention: Retention { traces: 7 * DAY, logs: 7 * DAY, series: 7 * DAY, max_bytes: u64::MAX },
-            connect_timeout: Duration::from_secs(1),
-            response_timeout: Duration::from_secs(1),
-        };
-        let store = store::open(&options).await.unwrap();
+        let store = testing::memory().await;
         let clock = Arc::new(ManualClock::starting_at(Timestamp::from_micros(1_795_339_800_000_000)));
         let echoed = Arc::new(Mutex::new(Vec::new()));
         let shown = Arc::clone(&echoed);

@@ -6,7 +6,7 @@ use crate::model::text::{MAX_NAME_CHARS, is_name, quoted, without_nul};
 use crate::model::{Code, Problem, check_metadata, digest, is_none_word, json};
 
 /// Bytes of a log's message.
-pub(super) const MAX_MESSAGE_BYTES: usize = 256 * 1024;
+pub const MAX_MESSAGE_BYTES: usize = 256 * 1024;
 const MAX_IDEMPOTENCY_KEY_BYTES: usize = 256;
 
 /// An object that may have come as JSON text. Nothing, `null` and an empty text are an empty object.

@@ -4,7 +4,7 @@
 //! [`Problem`] with a storage [`Code`](crate::model::Code), and the engine's error is its source.
 //!
 //! **Invariant:** every method takes the project first, and no record of another project is reachable
-//! through it.
+//! through it. Only what belongs to the installation takes none: leases, keys, retention, the store itself.
 
 mod options;
 mod queue;
@@ -20,7 +20,8 @@ use futures::future::BoxFuture;
 pub use options::{Durability, Retention, StoreOptions, StoreUrl};
 
 use crate::model::{
-    LogPage, LogQuery, OpenRoot, Problem, ProjectId, Series, Timestamp, TracePage, TraceQuery, Write, Written,
+    Key, LogPage, LogQuery, OpenRoot, Problem, ProjectId, Series, Timestamp, TracePage, TraceQuery, Write,
+    Written,
 };
 
 /// The answers to a batch: one for each record, in its order.
@@ -54,8 +55,20 @@ pub trait Store: Send + Sync {
     /// Deletes a bounded slice of what is older than its retention, in all projects.
     async fn expire(&self, now: Timestamp) -> Result<Expired, Problem>;
 
-    /// Takes or renews the lease `name` for `holder` until `ttl` from now; `false` if another holds it.
+    /// Takes or renews the lease `name` for `holder` until `ttl` from now; `false` if another holds it. With a
+    /// `ttl` of zero the holder gives it up, and whoever asks next gets it.
     async fn lease(&self, name: &str, holder: &str, now: Timestamp, ttl: Duration) -> Result<bool, Problem>;
+
+    /// Every key of the installation, revoked ones too, by creation and then id.
+    async fn keys(&self) -> Result<Vec<Key>, Problem>;
+
+    /// Creates the key or replaces the one with its id, as durably as a record. Its `last_used` is not taken
+    /// from here: [`touch_key`](Self::touch_key) alone sets it.
+    async fn put_key(&self, key: &Key) -> Result<(), Problem>;
+
+    /// Notes that the key was used, and changes nothing else of it. Of several uses the latest stays; an id that
+    /// is not held is no error.
+    async fn touch_key(&self, id: &str, used: Timestamp) -> Result<(), Problem>;
 
     /// Whether the store answers, and accepts writes as far as that can be told without one.
     async fn ping(&self) -> Result<(), Problem>;

@@ -9,12 +9,16 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("clock", &["model"]),
     ("store", &["model"]),
     ("service", &["model", "clock", "store"]),
-    ("mcp", &["model", "service"]),
+    ("http", &["model", "service"]),
+    ("mcp", &["model", "service", "http"]),
     ("replay", &["clock"]),
     ("config", &["model"]),
     ("telemetry", &["model", "config"]),
-    ("server", &["model", "clock", "store", "service", "mcp", "config", "telemetry"]),
-    ("cli", &["model", "clock", "store", "service", "mcp", "replay", "config", "telemetry", "server"]),
+    ("server", &["model", "clock", "store", "service", "http", "mcp", "config", "telemetry"]),
+    (
+        "cli",
+        &["model", "clock", "store", "service", "http", "mcp", "replay", "config", "telemetry", "server"],
+    ),
 ];
 
 /// Crates that only one part may name.

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Value, json};
 use watchglass::model::{
-    EventFilter, EventType, Level, LogQuery, ProjectId, SpanId, SpanStatus, Timestamp, TraceId, TraceQuery,
+    EventFilter, EventType, Key, Level, LogQuery, ProjectId, Scopes, SpanId, SpanStatus, Timestamp, TraceId,
+    TraceQuery,
 };
 use watchglass::store::{Store, open};
 
-use crate::contract::world::{any_log, end, log, options, span, start, write_end, write_log};
+use crate::contract::world::{any_log, at, end, log, options, span, start, write_end, write_log};
 use crate::support::redis::Server;
 
 fn project() -> ProjectId {
@@ -122,6 +123,20 @@ async fn what_is_written_has_the_published_names_and_forms() {
     let answers = store.write(&project(), vec![write_log(told.clone()), start(root)]).await;
     assert!(answers.iter().all(Result::is_ok), "{answers:?}");
 
+    let key = Key {
+        id: "0123456789abcdef".into(),
+        project: project(),
+        scopes: Scopes::all(),
+        name: None,
+        secret_hash: "5e".repeat(32),
+        created: at(0),
+        expires: None,
+        last_used: None,
+        revoked: None,
+    };
+    store.put_key(&key).await.unwrap();
+    store.touch_key(&key.id, at(1)).await.unwrap();
+
     let id = &told.id;
     let keys: Vec<String> = server.command(&["KEYS", "*"]);
     let types: BTreeMap<String, String> =
@@ -131,6 +146,8 @@ async fn what_is_written_has_the_published_names_and_forms() {
         ("logs:agent.start".to_owned(), "zset"),
         ("span:1111111111111111".to_owned(), "hash"),
         (format!("trace:{trace}:spans"), "set"),
+        ("wg:keys".to_owned(), "hash"),
+        ("wg:keys:used".to_owned(), "hash"),
         ("wg:logs".to_owned(), "zset"),
         ("wg:projects".to_owned(), "set"),
         ("wg:roots".to_owned(), "zset"),
@@ -139,7 +156,8 @@ async fn what_is_written_has_the_published_names_and_forms() {
         (format!("wg:trace:{trace}:logs"), "zset"),
     ];
     assert_eq!(types, expected.map(|(name, kind)| (name, kind.to_owned())).into());
-    for key in types.keys().filter(|key| *key != "wg:projects") {
+    let settings = ["wg:keys", "wg:keys:used", "wg:projects"];
+    for key in types.keys().filter(|key| !settings.contains(&key.as_str())) {
         assert!(server.command::<i64>(&["TTL", key]) > 0, "{key} stays for ever");
     }
 

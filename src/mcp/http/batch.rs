@@ -11,7 +11,7 @@ use serde_json::Value;
 use std::collections::HashSet;
 
 use super::{Mcp, check, forward};
-use crate::mcp::body;
+use crate::http::json;
 use crate::mcp::wire::{Message, Rejection};
 
 /// Handles the messages one after the other: a client that batches `start_span` and `end_span` means
@@ -35,7 +35,7 @@ where
     if answers.is_empty() {
         return StatusCode::ACCEPTED.into_response();
     }
-    body::answer(StatusCode::OK, &Value::Array(answers))
+    json(StatusCode::OK, &Value::Array(answers))
 }
 
 fn admit(message: &Message, ids: &mut HashSet<RequestId>) -> Result<(), Rejection> {

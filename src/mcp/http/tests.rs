@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use super::*;
+use crate::http::testing::behind_open_gate;
 use crate::mcp::testing::{Echo, call, initialize};
 
 fn post() -> axum::http::request::Builder {
@@ -14,7 +15,11 @@ fn post() -> axum::http::request::Builder {
 }
 
 async fn send(request: Request) -> (StatusCode, Value) {
-    let response = router(Echo::default(), CancellationToken::new()).oneshot(request).await.unwrap();
+    let response = behind_open_gate(routes(Echo::default(), CancellationToken::new()))
+        .await
+        .oneshot(request)
+        .await
+        .unwrap();
     let status = response.status();
     let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
     (status, serde_json::from_slice(&bytes).unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into()))

@@ -1,7 +1,6 @@
 //! The sessions that are open.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,17 +10,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::transport::{Outbox, SseTransport};
 use crate::mcp::connection::{Connection, Received};
-use crate::model::{Code, Problem};
+use crate::model::{Code, Grant, Problem, hex};
 
 /// How many messages may wait in either direction.
 const CHANNEL: usize = 64;
 
 /// What a client posts into.
-///
-/// Once there are keys, the key that opened a session belongs here, and [`Sessions::get`] compares it.
 #[derive(Debug, Clone)]
 pub(super) struct Session {
     pub(super) connection: Connection,
+    /// What its opener was granted: nobody with another key posts into it.
+    grant: Grant,
     inbox: mpsc::Sender<ClientJsonRpcMessage>,
     outbox: Outbox,
     stall: Duration,
@@ -74,7 +73,12 @@ impl Sessions {
     }
 
     /// Opens a session that ends at the latest with `stop`.
-    pub(super) fn open(&self, stop: &CancellationToken, stall: Duration) -> Result<Opened, Box<Problem>> {
+    pub(super) fn open(
+        &self,
+        grant: &Grant,
+        stop: &CancellationToken,
+        stall: Duration,
+    ) -> Result<Opened, Box<Problem>> {
         let id = random_id()?;
         let (inbox, from_client) = mpsc::channel(CHANNEL);
         let (to_client, events) = mpsc::channel(CHANNEL);
@@ -91,12 +95,14 @@ impl Sessions {
             let problem = problem.exceeding(self.limit as u64, open.len() as u64);
             return Err(problem.hint("use `/mcp`, which needs no session").into());
         }
-        open.insert(id.clone(), Session { connection, inbox, outbox, stall });
+        let grant = grant.clone();
+        open.insert(id.clone(), Session { connection, grant, inbox, outbox, stall });
         Ok(Opened { id, transport, events: Some(events), stop })
     }
 
-    pub(super) fn get(&self, id: &str) -> Option<Session> {
-        self.lock().get(id).cloned()
+    /// The session, if it was opened with the same key: possession of its id alone opens nothing.
+    pub(super) fn get(&self, id: &str, grant: &Grant) -> Option<Session> {
+        self.lock().get(id).filter(|session| session.grant == *grant).cloned()
     }
 
     pub(super) fn remove(&self, id: &str) {
@@ -113,7 +119,5 @@ impl Sessions {
 fn random_id() -> Result<String, Box<Problem>> {
     let mut bytes = [0_u8; 24];
     getrandom::fill(&mut bytes).map_err(Problem::internal)?;
-    let mut id = String::with_capacity(bytes.len() * 2);
-    bytes.iter().try_for_each(|byte| write!(id, "{byte:02x}")).map_err(Problem::internal)?;
-    Ok(id)
+    Ok(hex(&bytes))
 }

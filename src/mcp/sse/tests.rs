@@ -1,3 +1,4 @@
+use axum::Router;
 use axum::body::{Body, BodyDataStream};
 use axum::http::header;
 use futures::StreamExt;
@@ -5,6 +6,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use super::*;
+use crate::http::testing::behind_open_gate;
 use crate::mcp::testing::{Echo, call, initialize};
 
 /// An open stream and the router that it came from.
@@ -14,8 +16,8 @@ struct Client {
     endpoint: String,
 }
 
-fn router(limits: Limits, stop: &CancellationToken) -> Router {
-    Legacy::new(Echo::default(), limits, stop.clone()).router()
+async fn router(limits: Limits, stop: &CancellationToken) -> Router {
+    behind_open_gate(Legacy::new(Echo::default(), limits, stop.clone()).routes()).await
 }
 
 async fn get_sse(router: &Router) -> Response {
@@ -37,7 +39,7 @@ impl Client {
     }
 
     async fn initialized() -> Self {
-        let mut client = Self::open(router(Limits::default(), &CancellationToken::new())).await;
+        let mut client = Self::open(router(Limits::default(), &CancellationToken::new()).await).await;
         assert_eq!(client.post(initialize("2024-11-05").to_string()).await, StatusCode::ACCEPTED);
         assert_eq!(client.message().await["result"]["protocolVersion"], "2024-11-05");
         client
@@ -138,7 +140,7 @@ async fn dropping_the_stream_ends_the_session() {
 
 #[tokio::test]
 async fn the_number_of_sessions_is_bounded() {
-    let router = router(Limits { sessions: 1, ..Limits::default() }, &CancellationToken::new());
+    let router = router(Limits { sessions: 1, ..Limits::default() }, &CancellationToken::new()).await;
     let first = Client::open(router.clone()).await;
     assert_eq!(get_sse(&router).await.status(), StatusCode::SERVICE_UNAVAILABLE);
     drop(first.stream);
@@ -149,7 +151,7 @@ async fn the_number_of_sessions_is_bounded() {
 
 #[tokio::test]
 async fn ids_are_long_and_differ() {
-    let router = router(Limits::default(), &CancellationToken::new());
+    let router = router(Limits::default(), &CancellationToken::new()).await;
     let (first, second) = (Client::open(router.clone()).await, Client::open(router).await);
     assert_ne!(first.endpoint, second.endpoint);
     assert_eq!(first.endpoint.trim_start_matches("/messages?sessionId=").len(), 48);
@@ -157,7 +159,7 @@ async fn ids_are_long_and_differ() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_does_not_initialize_is_let_go() {
-    let mut client = Client::open(router(Limits::default(), &CancellationToken::new())).await;
+    let mut client = Client::open(router(Limits::default(), &CancellationToken::new()).await).await;
     assert!(client.event().await.is_none());
 }
 
@@ -175,7 +177,7 @@ async fn a_client_that_does_not_read_is_cut_off() {
 #[tokio::test]
 async fn stopping_ends_the_stream() {
     let stop = CancellationToken::new();
-    let mut client = Client::open(router(Limits::default(), &stop)).await;
+    let mut client = Client::open(router(Limits::default(), &stop).await).await;
     stop.cancel();
     assert!(client.event().await.is_none());
 }

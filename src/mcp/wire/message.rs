@@ -39,6 +39,11 @@ impl Message {
         self.id.is_some() && self.method == "tools/call"
     }
 
+    /// The tool that is asked for, if one is.
+    pub(crate) fn tool(&self) -> Option<&str> {
+        self.value.get("params").filter(|_| self.is_tool_call())?.get("name")?.as_str()
+    }
+
     /// The message as it was received, with the first of equal keys.
     pub(crate) fn value(&self) -> &Value {
         &self.value

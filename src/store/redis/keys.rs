@@ -72,6 +72,16 @@ impl Layout {
         self.key(Shard(0), "", "wg:projects")
     }
 
+    /// The keys of the installation: a hash of key to JSON.
+    pub(super) fn keyring(&self) -> Key {
+        self.key(Shard(0), "", "wg:keys")
+    }
+
+    /// When each of them was last used: a hash, in the shard of the keys themselves.
+    pub(super) fn key_uses(&self) -> Key {
+        self.key(Shard(0), "", "wg:keys:used")
+    }
+
     /// The lease `name`.
     pub(super) fn lease(&self, name: &str) -> Key {
         self.key(self.shard_of(name), "", &format!("wg:lease:{name}"))

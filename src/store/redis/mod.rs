@@ -5,6 +5,7 @@
 //! - [`connection`]: deadlines, trying again; [`command`]: what is sent; [`error`]: what its errors mean
 //! - [`mod@write`]: the one task that writes
 //! - [`logs`], [`trace`], [`series`]: reading; [`expire`]: retention; [`durability`]: what a server keeps
+//! - [`keyring`]: the installation's keys
 //!
 //! **Invariant:** nothing here runs `KEYS` or `SCAN`, and no text of a caller's is ever a pattern.
 
@@ -14,6 +15,7 @@ mod connection;
 mod durability;
 mod error;
 mod expire;
+mod keyring;
 mod keys;
 mod logs;
 mod series;
@@ -40,7 +42,8 @@ use self::write::Writer;
 use super::queue::{Submitter, queue};
 use super::{Answers, Durability, Expired, Retention, Store, StoreOptions};
 use crate::model::{
-    Code, LogPage, LogQuery, OpenRoot, Problem, ProjectId, Series, Timestamp, TracePage, TraceQuery, Write,
+    Code, Key, LogPage, LogQuery, OpenRoot, Problem, ProjectId, Series, Timestamp, TracePage, TraceQuery,
+    Write,
 };
 
 static LEASE: Script = Script::new(include_str!("lease.lua"));
@@ -139,13 +142,25 @@ impl Store for RedisStore {
 
     /// The server's clock alone decides when a lease ends: the holders' clocks may differ.
     async fn lease(&self, name: &str, holder: &str, _now: Timestamp, ttl: Duration) -> Result<bool, Problem> {
-        let milliseconds = ttl.as_millis().max(1).to_string();
+        let milliseconds = if ttl.is_zero() { 0 } else { ttl.as_millis().max(1) }.to_string();
         let request = Request::Script {
             script: &LEASE,
             keys: vec![self.layout.lease(name)],
             arguments: vec![holder.as_bytes().to_vec(), milliseconds.into_bytes()],
         };
         read(self.reads.ask(request).await)
+    }
+
+    async fn keys(&self) -> Result<Vec<Key>, Problem> {
+        self.keyring().await
+    }
+
+    async fn put_key(&self, key: &Key) -> Result<(), Problem> {
+        self.keep_key(key).await
+    }
+
+    async fn touch_key(&self, id: &str, used: Timestamp) -> Result<(), Problem> {
+        self.note_use(id, used).await
     }
 
     async fn ping(&self) -> Result<(), Problem> {

@@ -7,6 +7,7 @@ mod connection;
 mod error;
 mod expire;
 mod filesystem;
+mod keyring;
 mod logs;
 mod schema;
 mod series;
@@ -27,7 +28,8 @@ use self::connection::Connections;
 use super::queue::{Groups, Submission, Submitter, queue};
 use super::{Answers, Durability, Expired, Retention, Store, StoreOptions, StoreUrl};
 use crate::model::{
-    Code, LogPage, LogQuery, OpenRoot, Problem, ProjectId, Series, Timestamp, TracePage, TraceQuery, Write,
+    Code, Key, LogPage, LogQuery, OpenRoot, Problem, ProjectId, Series, Timestamp, TracePage, TraceQuery,
+    Write,
 };
 
 /// Records in a SQLite database.
@@ -143,6 +145,15 @@ impl Store for SqliteStore {
         let (name, holder, until) = (name.to_owned(), holder.to_owned(), now.plus(ttl));
         self.connections
             .write_off_thread(move |connection| {
+                if ttl.is_zero() {
+                    // Not kept until now: the clock of whoever asks next may be behind.
+                    connection.execute(
+                        "DELETE FROM leases WHERE name = ?1 AND (holder = ?2 OR until <= ?3)",
+                        params![name, holder, now.micros()],
+                    )?;
+                    let mut held = connection.prepare_cached("SELECT 1 FROM leases WHERE name = ?1")?;
+                    return Ok(!held.exists([name])?);
+                }
                 let taken = connection.execute(
                     "INSERT INTO leases (name, holder, until) VALUES (?1, ?2, ?3)
                      ON CONFLICT (name) DO UPDATE SET holder = ?2, until = ?3
@@ -152,6 +163,20 @@ impl Store for SqliteStore {
                 Ok(taken == 1)
             })
             .await
+    }
+
+    async fn keys(&self) -> Result<Vec<Key>, Problem> {
+        self.connections.read(keyring::all).await
+    }
+
+    async fn put_key(&self, key: &Key) -> Result<(), Problem> {
+        let key = key.clone();
+        self.connections.write_off_thread(move |connection| keyring::put(connection, key)).await
+    }
+
+    async fn touch_key(&self, id: &str, used: Timestamp) -> Result<(), Problem> {
+        let id = id.to_owned();
+        self.connections.write_off_thread(move |connection| keyring::touch(connection, &id, used)).await
     }
 
     async fn ping(&self) -> Result<(), Problem> {

@@ -6,7 +6,7 @@ use super::error::problem;
 use crate::model::{Code, Problem};
 
 /// Each step takes the schema from its index to the next number. Steps are never edited, only added.
-const STEPS: &[&str] = &[include_str!("0001_records.sql")];
+const STEPS: &[&str] = &[include_str!("0001_records.sql"), include_str!("0002_keys.sql")];
 
 /// Brings the database to the newest schema, in one transaction.
 ///
@@ -52,6 +52,19 @@ fn version(connection: &Connection) -> rusqlite::Result<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_store_of_schema_1_is_brought_up_with_all_it_holds() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(STEPS[0]).unwrap();
+        connection.pragma_update(None, "user_version", 1).unwrap();
+        connection.execute("INSERT INTO projects (name) VALUES ('acme')", []).unwrap();
+        migrate(&mut connection).unwrap();
+        assert_eq!(version(&connection).unwrap(), STEPS.len());
+        let held = |query| connection.query_row(query, [], |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(held("SELECT count(*) FROM projects WHERE name = 'acme'"), 1);
+        assert_eq!(held("SELECT count(*) FROM keys"), 0);
+    }
 
     #[test]
     fn a_newer_schema_is_refused_and_left_alone() {

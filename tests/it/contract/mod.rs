@@ -1,6 +1,7 @@
 //! What every store keeps to: the same cases for each engine.
 
 mod idempotency;
+mod keys;
 mod logs;
 mod metrics;
 mod projects;
@@ -43,7 +44,8 @@ contract!(memory = Memory, sqlite = Sqlite, redis = Redis, cluster = Cluster; {
         a_point_is_counted_once, other_content_conflicts, a_refused_call_frees_its_key,
         two_stores_agree;
     projects: identical_ids_stay_apart;
-    upkeep: an_empty_batch_is_a_barrier, what_is_old_goes, leases_exclude, a_closed_store_refuses,
+    keys: all_come_back_by_creation_and_id, a_replaced_key_keeps_its_use, a_use_makes_no_key;
+    upkeep: an_empty_batch_is_a_barrier, what_is_old_goes, leases_exclude, a_lease_is_given_up, a_closed_store_refuses,
         the_store_answers_pings;
 });
 

@@ -62,6 +62,19 @@ pub(super) async fn leases_exclude(world: World) {
     assert!(!lease("one", later, days(1)).await);
 }
 
+pub(super) async fn a_lease_is_given_up(world: World) {
+    let name = world.project.to_string();
+    let lease =
+        async |holder: &str, after: i64, ttl| world.store.lease(&name, holder, at(after), ttl).await.unwrap();
+    assert!(lease("one", 10, days(1)).await);
+    assert!(!lease("two", 11, Duration::ZERO).await, "nobody gives up what another holds");
+    assert!(!lease("two", 12, days(1)).await);
+    assert!(lease("one", 13, Duration::ZERO).await);
+    assert!(lease("one", 13, Duration::ZERO).await, "giving it up again is harmless");
+    assert!(lease("two", 0, days(1)).await, "at once, even by a clock that is behind");
+    assert!(!lease("one", 14, days(1)).await);
+}
+
 pub(super) async fn a_closed_store_refuses(world: World) {
     let queued = world.store.write(&world.project, vec![write_log(log(0, "e", "m"))]);
     let second = world.again().await;

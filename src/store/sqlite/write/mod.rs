@@ -60,6 +60,6 @@ fn touch_trace(
 }
 
 /// A record as the text of its row. The model's types always serialise.
-fn body(record: &impl serde::Serialize) -> rusqlite::Result<String> {
+pub(super) fn body(record: &impl serde::Serialize) -> rusqlite::Result<String> {
     serde_json::to_string(record).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }

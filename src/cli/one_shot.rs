@@ -1,0 +1,56 @@
+//! What the commands have in common that make a call and end.
+//!
+//! What such a command prints is read by programs: standard output carries one answer or one problem, and where it
+//! ends well standard error carries nothing.
+
+use serde_json::{Map, Value};
+
+use super::open::{Opened, open};
+use super::{Failure, print};
+use crate::config::Config;
+use crate::mcp::{ToolName, call_tool};
+use crate::model::Problem;
+use crate::service::Caller;
+
+/// The store, for the length of a call.
+pub(super) struct Calls {
+    opened: Opened,
+}
+
+impl Calls {
+    /// Calls a tool as a connected agent would. What it wrote is committed when this returns.
+    pub(super) async fn make(&self, tool: ToolName, arguments: Map<String, Value>) -> Result<Value, Problem> {
+        call_tool(&self.opened.service, &Caller::default(), tool.as_str(), arguments).await
+    }
+}
+
+/// Opens the store that `config` names, and does `work` with it.
+pub(super) fn run<T>(
+    config: &mut Config,
+    work: impl AsyncFnOnce(&Calls) -> Result<T, Problem>,
+) -> Result<T, Failure> {
+    config.echo = false;
+    // One thread: there is one call to make, and it starts in half the time.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(format!("the runtime can't be started: {error}")))?;
+    runtime.block_on(async {
+        let calls = Calls { opened: open(config).await? };
+        let done = work(&calls).await;
+        // Here what was written is committed and nothing is printed yet: the place for a push to a Pushgateway.
+        calls.opened.service.close().await;
+        done.map_err(Failure::Problem)
+    })
+}
+
+/// Tells a program of a problem where it looks for the answer; a person is told as of any failure.
+pub(super) fn tell(failure: Failure) -> Failure {
+    match failure {
+        Failure::Problem(problem) if !print::is_read_by_a_person() => {
+            print::data(&problem.to_text());
+            Failure::Told
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,213 @@
+use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::time::Instant;
+
+use super::*;
+use crate::clock::{Ids, ManualClock};
+use crate::model::{ApiKey, Key, ProjectId, Scopes};
+use crate::service::{ServiceOptions, testing};
+
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+struct World {
+    store: Arc<dyn Store>,
+    clock: Arc<ManualClock>,
+    service: Service,
+}
+
+impl World {
+    async fn new() -> Self {
+        let store = testing::memory().await;
+        let clock = Arc::new(ManualClock::starting_at(Timestamp::from_micros(1_795_339_800_000_000)));
+        let shared = Arc::clone(&clock) as Arc<dyn Clock>;
+        let service = Service::new(Arc::clone(&store), shared, ServiceOptions::default());
+        Self { store, clock, service }
+    }
+
+    async fn access(&self) -> Arc<Access> {
+        self.service.access(AccessOptions::default()).await.unwrap()
+    }
+
+    /// Makes a key as another process would; gives what its holder sends.
+    async fn make(&self, project: &str, scope: Scope, expires: Option<Timestamp>) -> (Key, String) {
+        let text = ApiKey::new(Ids.secret().unwrap(), Ids.secret().unwrap());
+        let key = Key {
+            id: text.id.clone(),
+            project: ProjectId::stored(project),
+            scopes: Scopes::from(vec![scope]),
+            name: None,
+            secret_hash: text.secret_hash(),
+            created: self.clock.now(),
+            expires,
+            last_used: None,
+            revoked: None,
+        };
+        self.store.put_key(&key).await.unwrap();
+        (key, text.reveal())
+    }
+
+    async fn revoke(&self, mut key: Key) {
+        key.revoked = Some(self.clock.now());
+        self.store.put_key(&key).await.unwrap();
+    }
+}
+
+fn code(answer: Result<Grant, Problem>) -> Code {
+    answer.unwrap_err().code
+}
+
+#[tokio::test]
+async fn nobody_is_asked_until_a_key_exists_and_then_everybody_for_good() {
+    let world = World::new().await;
+    let access = world.access().await;
+    assert_eq!(access.admit(None, HERE).await.unwrap(), Grant::local());
+    assert_eq!(access.admit(Some("whatever"), HERE).await.unwrap(), Grant::local());
+    let (key, text) = world.make("acme", Scope::Ingest, None).await;
+    access.refresh().await.unwrap();
+    assert_eq!(code(access.admit(None, HERE).await), Code::Unauthenticated);
+    let grant = access.admit(Some(&text), HERE).await.unwrap();
+    assert_eq!((grant.project.as_str(), grant.scopes.to_string().as_str()), ("acme", "ingest"));
+    world.revoke(key).await;
+    access.refresh().await.unwrap();
+    assert_eq!(code(access.admit(None, HERE).await), Code::Unauthenticated, "the last key is gone");
+    assert!(!access.has_keys());
+}
+
+#[tokio::test]
+async fn a_key_that_was_made_a_moment_ago_is_known() {
+    let world = World::new().await;
+    world.make("first", Scope::Read, None).await;
+    let access = world.access().await;
+    let (_, text) = world.make("second", Scope::Read, None).await;
+    assert_eq!(access.admit(Some(&text), HERE).await.unwrap().project.as_str(), "second");
+}
+
+#[tokio::test]
+async fn whatever_is_wrong_with_a_key_is_said_in_the_same_words() {
+    let world = World::new().await;
+    let soon = world.clock.now().plus(Duration::from_secs(60));
+    let (_, expired) = world.make("p", Scope::Read, Some(soon)).await;
+    let (revoked, revoked_text) = world.make("p", Scope::Read, None).await;
+    let (known, known_text) = world.make("p", Scope::Read, None).await;
+    let access = world.access().await;
+    assert!(access.admit(Some(&expired), HERE).await.is_ok());
+    world.clock.advance(Duration::from_secs(60));
+    world.revoke(revoked).await;
+    access.refresh().await.unwrap();
+    let unknown = ApiKey::new([1; 8], [2; 32]).reveal();
+    let wrong = ApiKey::new(hex_bytes(&known.id), [3; 32]).reveal();
+    let (_, check) = known_text.split_at(84);
+    let forged = format!("wg_{}_{}{check}", known.id, "0".repeat(64));
+    let mut said = Vec::new();
+    for text in [&expired, &revoked_text, &unknown, &wrong, &forged, "", "nonsense"] {
+        said.push(access.admit(Some(text), HERE).await.unwrap_err().to_text());
+    }
+    said.dedup();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(!said[0].contains(&known.id));
+}
+
+#[tokio::test(start_paused = true)]
+async fn guessing_is_slowed_down_and_locks_nobody_out() {
+    let world = World::new().await;
+    let (_, text) = world.make("p", Scope::Read, None).await;
+    let counted = Arc::new(AtomicUsize::new(0));
+    let throttled = Arc::clone(&counted);
+    let refused: Refused = Arc::new(move |reason| {
+        throttled.fetch_add(usize::from(reason == "throttled"), Ordering::SeqCst);
+    });
+    let options = AccessOptions { refused: Some(refused), ..AccessOptions::default() };
+    let access = world.service.access(options).await.unwrap();
+    for number in 0..20 {
+        assert_eq!(code(access.admit(Some("guess"), HERE).await), Code::Unauthenticated, "{number}");
+    }
+    assert_eq!(code(access.admit(Some("guess"), HERE).await), Code::RateLimited);
+    assert_eq!(counted.load(Ordering::SeqCst), 1);
+    assert!(access.admit(Some(&text), HERE).await.is_ok());
+    // From elsewhere the same key's secret may not be guessed at for ever either.
+    let mut wrong = ApiKey::parse(&text).unwrap();
+    wrong = ApiKey::new(hex_bytes(&wrong.id), [9; 32]);
+    for number in 0..20 {
+        let from = IpAddr::V4(Ipv4Addr::new(10, 0, 0, number));
+        assert_eq!(code(access.admit(Some(&wrong.reveal()), from).await), Code::Unauthenticated);
+    }
+    let from = IpAddr::V4(Ipv4Addr::new(10, 0, 1, 1));
+    assert_eq!(code(access.admit(Some(&wrong.reveal()), from).await), Code::RateLimited);
+    tokio::time::advance(Duration::from_secs(61)).await;
+    access.refresh().await.unwrap();
+    assert_eq!(code(access.admit(Some("guess"), HERE).await), Code::Unauthenticated);
+}
+
+fn hex_bytes(hex: &str) -> [u8; 8] {
+    u64::from_str_radix(hex, 16).unwrap().to_be_bytes()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_grant_ends_with_its_key() {
+    let world = World::new().await;
+    let access = world.access().await;
+    let keyless = Grant::local();
+    let open = tokio::spawn({
+        let access = Arc::clone(&access);
+        async move { access.until_revoked(&keyless).await }
+    });
+    let (key, text) = world.make("p", Scope::Read, None).await;
+    tokio::spawn(Arc::clone(&access).keep_fresh());
+    open.await.unwrap();
+    let grant = access.admit(Some(&text), HERE).await.unwrap();
+    world.revoke(key).await;
+    let asked = Instant::now();
+    access.until_revoked(&grant).await;
+    assert!(asked.elapsed() <= STALE, "the clock of this test runs by itself");
+    assert_eq!(code(access.admit(Some(&text), HERE).await), Code::Unauthenticated);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_the_store_keys_are_good_for_seconds_and_an_open_server_stays_open() {
+    let world = World::new().await;
+    let open = world.access().await;
+    let (_, text) = world.make("p", Scope::Read, None).await;
+    let access = world.access().await;
+    tokio::time::advance(STALE).await;
+    assert!(access.admit(Some(&text), HERE).await.is_ok());
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!(code(access.admit(Some(&text), HERE).await), Code::StorageUnavailable);
+    assert!(open.admit(None, HERE).await.is_ok());
+}
+
+#[tokio::test]
+async fn keys_of_the_environment_are_the_default_projects_and_never_administer() {
+    let world = World::new().await;
+    let environment = vec![
+        (SecretString::from("an ingest key of 24 chars"), Scope::Ingest),
+        (SecretString::from("a reading key of 24 chars"), Scope::Read),
+    ];
+    let options = AccessOptions { environment, ..AccessOptions::default() };
+    let access = world.service.access(options).await.unwrap();
+    assert_eq!(code(access.admit(None, HERE).await), Code::Unauthenticated);
+    let grant = access.admit(Some("a reading key of 24 chars"), HERE).await.unwrap();
+    assert_eq!((grant.scopes.to_string().as_str(), grant.project), ("read", ProjectId::default_project()));
+    assert_eq!(code(access.admit(Some("a reading key of 24 char"), HERE).await), Code::Unauthenticated);
+}
+
+#[tokio::test]
+async fn the_use_of_a_key_is_noted_by_the_minute() {
+    let world = World::new().await;
+    let (_, text) = world.make("p", Scope::Read, None).await;
+    let access = world.access().await;
+    let noted = async |at: Timestamp| loop {
+        if world.store.keys().await.unwrap()[0].last_used == Some(at) {
+            return;
+        }
+        tokio::task::yield_now().await;
+    };
+    let first = world.clock.now();
+    access.admit(Some(&text), HERE).await.unwrap();
+    noted(first).await;
+    world.clock.advance(Duration::from_secs(59));
+    access.admit(Some(&text), HERE).await.unwrap();
+    world.clock.advance(Duration::from_secs(1));
+    access.admit(Some(&text), HERE).await.unwrap();
+    noted(world.clock.now()).await;
+}
