@@ -12,10 +12,9 @@ url="${1:-http://127.0.0.1:8080}"
 ask() {
   local path="$1"
   shift
-  curl --silent --show-error --fail-with-body --max-time 10 "$@" \
+  curl --silent --show-error --fail-with-body --max-time 10 --write-out '\n' "$@" \
     --config <([ -z "${WATCHGLASS_KEY:-}" ] || printf 'header = "Authorization: Bearer %s"\n' "$WATCHGLASS_KEY") \
     "$url$path"
-  echo
 }
 
 mcp() {

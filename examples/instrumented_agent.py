@@ -73,7 +73,7 @@ class Recorder:
             self._thread.join(FLUSH_SECONDS)
             if self._thread.is_alive():
                 self.lost += 1 + self._waiting.qsize()
-                self._warn("away", f"{self.url} does not answer, so records are lost")
+                self._warn("away", f"{self.url} takes no records in time, so they are lost")
 
     def _put(self, record):
         try:
@@ -101,7 +101,7 @@ class Recorder:
                 # The first time the connection may have been the old one of a server that was started anew.
                 failures += 1
                 if failures > 1:
-                    self._warn("away", f"{self.url} can't be reached, so records are lost: {reason(error)}")
+                    self._warn("away", f"{self.url} takes no records, so they are lost: {reason(error)}")
                     record = await self._lose()
 
     async def _send(self, session, tool, arguments):
@@ -125,7 +125,7 @@ class Recorder:
     def _warn(self, kind, text):
         if kind not in self._warned:
             self._warned.add(kind)
-            print(f"watchglass: {text}", file=sys.stderr)
+            print(f"watchglass: {text.splitlines()[0]}", file=sys.stderr)
 
 
 @asynccontextmanager

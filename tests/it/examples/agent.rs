@@ -143,6 +143,30 @@ fn without_a_server_the_agent_goes_on_and_says_so_once() {
     }
 }
 
+#[test]
+fn a_key_lets_the_agent_in_and_a_wrong_one_does_not_stop_it() {
+    let key = "the key of an agent in a test";
+    let server =
+        Server::start_in(&[("WATCHGLASS_INGEST_KEY", key)], &["serve", "--store", "memory:", "--echo"]);
+    for (count, python) in PYTHONS.into_iter().enumerate() {
+        let Some(python) = require(python) else { return };
+        for path in ["/mcp", "/sse"] {
+            let run = |key| {
+                let url = server.url(path);
+                finish(start(&python, &url, "one two three", &[("WATCHGLASS_KEY", key)]))
+            };
+            let refused = run("not the key of an agent");
+            let (stdout, stderr) = said(&refused);
+            assert_eq!((stdout, refused.status.code()), ("I counted 3 words.\n", Some(0)), "{stderr}");
+            let warning = format!("watchglass: {} takes no records", server.url(path));
+            assert!(stderr.starts_with(&warning) && stderr.lines().count() == 1, "{stderr}");
+            assert_eq!(said(&run(key)), ("I counted 3 words.\n", ""));
+        }
+        let stored = records(&server, SUCCESS.len() * 2 * (count + 1));
+        assert_eq!(stored.len(), SUCCESS.len() * 2 * (count + 1), "nothing came in with the wrong key");
+    }
+}
+
 /// A server on a file, which says each record that it has stored.
 fn echoing() -> Bench {
     let file = File::new();

@@ -12,15 +12,17 @@ use crate::support::redis::free_port;
 use crate::support::server::{BINARY, Server};
 use crate::support::services::{repository, require};
 
-fn curl_sh(url: &str) -> Output {
-    Command::new("bash").arg(repository("examples/curl.sh")).arg(url).output().expect("bash starts")
+fn curl_sh(url: &str, key: &str) -> Output {
+    let mut command = Command::new("bash");
+    command.arg(repository("examples/curl.sh")).arg(url).env("WATCHGLASS_KEY", key);
+    command.output().expect("bash starts")
 }
 
 #[tokio::test]
 async fn curl_calls_in_both_eras() {
     let Some(_) = require("curl") else { return };
     let server = Server::start();
-    let output = curl_sh(&server.url(""));
+    let output = curl_sh(&server.url(""), "");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && stderr.is_empty(), "{stderr}");
     let stdout = String::from_utf8_lossy(&output.stdout);
@@ -44,9 +46,21 @@ async fn curl_calls_in_both_eras() {
 #[test]
 fn curl_fails_where_there_is_no_server() {
     let Some(_) = require("curl") else { return };
-    let output = curl_sh(&format!("http://127.0.0.1:{}", free_port()));
+    let output = curl_sh(&format!("http://127.0.0.1:{}", free_port()), "");
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("connect"), "{output:?}");
+}
+
+#[test]
+fn curl_shows_its_key_where_one_is_asked_for() {
+    let Some(_) = require("curl") else { return };
+    let key = "the key of curl in a test";
+    let server = Server::start_in(&[("WATCHGLASS_INGEST_KEY", key)], &["serve", "--store", "memory:"]);
+    let output = curl_sh(&server.url(""), key);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let refused = curl_sh(&server.url(""), "");
+    assert!(!refused.status.success());
+    assert!(String::from_utf8_lossy(&refused.stdout).contains("UNAUTHENTICATED"), "{refused:?}");
 }
 
 /// The unit with the binary that is being tested.

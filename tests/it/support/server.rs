@@ -30,7 +30,13 @@ impl Server {
 
     /// The process that `arguments` ask for, listening on a free port.
     pub(crate) fn start_with(arguments: &[&str]) -> Self {
+        Self::start_in(&[], arguments)
+    }
+
+    /// The same with variables in its environment.
+    pub(crate) fn start_in(environment: &[(&str, &str)], arguments: &[&str]) -> Self {
         let mut process = Command::new(BINARY)
+            .envs(environment.iter().copied())
             .args(arguments)
             .args(["--listen", "127.0.0.1:0"])
             .stderr(Stdio::piped())
