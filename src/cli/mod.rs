@@ -5,6 +5,7 @@ mod completions;
 mod demo;
 mod drop_in;
 mod health;
+mod key;
 mod one_shot;
 mod open;
 mod print;
@@ -50,6 +51,8 @@ enum Command {
     Call(call::Call),
     #[command(flatten)]
     DropIn(drop_in::DropIn),
+    /// Make, list and revoke the keys by which a server is called over a network
+    Key(key::Keys),
     /// Print every setting with its default, as a file to begin with
     Config,
     /// Print a script that completes commands and settings in a shell
@@ -164,6 +167,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Health(arguments) => health::run(&settings()?, arguments),
         Command::Call(call) => call::run(&call, settings),
         Command::DropIn(script) => drop_in::run(&script, settings),
+        Command::Key(keys) => settings().and_then(|config| key::run(&keys, config)),
         Command::Config => {
             print::data(config::EXAMPLE.trim_end());
             Ok(())

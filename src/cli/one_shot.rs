@@ -10,7 +10,7 @@ use super::{Failure, print};
 use crate::config::Config;
 use crate::mcp::{ToolName, call_tool};
 use crate::model::Problem;
-use crate::service::Caller;
+use crate::service::{Caller, Service};
 
 /// The store, for the length of a call.
 pub(super) struct Calls {
@@ -18,6 +18,11 @@ pub(super) struct Calls {
 }
 
 impl Calls {
+    /// The service that is called.
+    pub(super) fn service(&self) -> &Service {
+        &self.opened.service
+    }
+
     /// Calls a tool as a connected agent would. What it wrote is committed when this returns.
     pub(super) async fn make(&self, tool: ToolName, arguments: Map<String, Value>) -> Result<Value, Problem> {
         call_tool(&self.opened.service, &Caller::default(), tool.as_str(), arguments).await

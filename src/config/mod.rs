@@ -89,6 +89,14 @@ impl Config {
     }
 }
 
+/// A duration as a flag gives it, such as `90d`.
+///
+/// # Errors
+/// A text that is none.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    units::duration("duration", text).map_err(|error| error.message)
+}
+
 /// The process's environment.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
 pub fn process_environment(name: &str) -> Option<String> {

@@ -25,7 +25,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-pub use access::{Access, AccessOptions, Refused};
+pub use access::{Access, AccessOptions, NewKey, Refused};
 pub use answer::{
     LogView, Logged, LogsAnswer, Recorded, SpanEnded, SpanStarted, SpanView, TraceAnswer, Tree, TreeNode,
 };

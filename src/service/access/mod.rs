@@ -3,6 +3,7 @@
 //! Keys live in the store, so every copy of the server knows them; each copy holds a snapshot of them that
 //! is never older than a few seconds, and decides from that without waiting for the store.
 
+mod administer;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::watch;
 
+pub use self::administer::NewKey;
 use self::snapshot::{Snapshot, equal};
 use self::throttle::Throttle;
 use super::Service;
