@@ -191,6 +191,7 @@ class InstrumentedAgent:
     @contextmanager
     def span(self, name):
         """A span around a block, below the one that is open. What is put in the dictionary is on its end."""
+        self.current_trace_id = self.current_trace_id or secrets.token_hex(16)
         parent = self.current_span_id
         span_id = self.current_span_id = self._start_span(name, parent)
         metadata = {}
@@ -207,7 +208,7 @@ class InstrumentedAgent:
 
     def run(self, task):
         """Answers `task`; what goes wrong is recorded and raised again."""
-        self.current_trace_id = secrets.token_hex(16)
+        self.current_trace_id, self.current_span_id = secrets.token_hex(16), None
         started = time.monotonic()
         with self.span("agent_request") as request:
             self._log("info", "agent.request.start", f"Processing request: {task[:100]}")
