@@ -3,10 +3,10 @@
 use axum::{Extension, Router};
 
 use super::{Gate, Routes};
-use crate::service::{AccessOptions, testing};
+use crate::service::testing;
 
 pub(crate) async fn open_gate() -> Gate {
-    Gate::new(testing::access(AccessOptions::default()).await, &[], false)
+    Gate::new(testing::access().await, &[], false)
 }
 
 pub(crate) async fn behind_open_gate(routes: Routes) -> Router {

@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::Request;
 use axum::http::header;
+use axum::http::request::Builder;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -11,6 +12,9 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::http::testing::open_gate;
+use crate::http::{Peer, Route};
+use crate::model::{Scope, Scopes};
+use crate::service::{AccessOptions, NewKey, testing};
 
 #[derive(Clone)]
 struct Nothing;
@@ -64,24 +68,163 @@ async fn what_is_nowhere_is_a_problem() {
     assert_eq!(send(true, &stop, get("/messages")).await.0, StatusCode::METHOD_NOT_ALLOWED);
 }
 
+/// Every route there is, as the server serves them.
+fn all_routes(stop: &CancellationToken) -> Routes {
+    routes(Nothing, check(true), stop, &CancellationToken::new())
+}
+
+/// A request that `route` would take.
+fn request_for(route: &Route) -> axum::http::request::Builder {
+    let method = if route.method == "any" { "POST" } else { route.method };
+    Request::builder().method(method).uri(route.path).header(header::HOST, "localhost")
+}
+
 #[tokio::test]
 async fn every_route_is_guarded() {
     let stop = CancellationToken::new();
-    for path in ["/", "/mcp", "/sse", "/messages", "/health", "/ready", "/nothing"] {
-        for (name, value) in [("host", "localhost.evil"), ("host", "evil:8080")] {
-            let request = Request::get(path).header(name, value).body(Body::empty()).unwrap();
-            let (status, problem) = send(true, &stop, request).await;
-            assert_eq!((status, &problem["field"]), (StatusCode::FORBIDDEN, &json!("Host")), "{path}");
+    let table = all_routes(&stop).table().to_vec();
+    let nothing = Route { method: "GET", path: "/nothing", rule: Rule::Open };
+    for route in table.iter().chain([&nothing]) {
+        let path = route.path;
+        let ask = async |name: &str, value: &str| {
+            let mut request = request_for(route).body(Body::empty()).unwrap();
+            let name: header::HeaderName = name.parse().unwrap();
+            request.headers_mut().insert(name, value.parse().unwrap());
+            let router = guarded(all_routes(&stop), guard(), open_gate().await);
+            let response = router.oneshot(request).await.unwrap();
+            assert_eq!(response.status(), StatusCode::FORBIDDEN, "{path} {value}");
+            let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+            serde_json::from_slice::<Value>(&bytes).unwrap()["field"].clone()
+        };
+        for host in ["localhost.evil", "evil:8080", "LOCALHOST.evil", "[::2]:80", "127.0.0.1.evil"] {
+            assert_eq!(ask("host", host).await, "Host", "{path}");
         }
-        for origin in ["null", "https://evil.example"] {
-            let request = Request::get(path).header(header::HOST, "localhost").header(header::ORIGIN, origin);
-            let (status, problem) = send(true, &stop, request.body(Body::empty()).unwrap()).await;
-            assert_eq!((status, &problem["field"]), (StatusCode::FORBIDDEN, &json!("Origin")), "{path}");
+        for origin in ["null", "https://evil.example", "http://localhost.evil"] {
+            assert_eq!(ask("origin", origin).await, "Origin", "{path}");
         }
         let absolute = Request::get(format!("http://evil{path}")).header(header::HOST, "localhost");
         assert_eq!(send(true, &stop, absolute.body(Body::empty()).unwrap()).await.0, StatusCode::FORBIDDEN);
         let none = Request::get(path).body(Body::empty()).unwrap();
         assert_eq!(send(true, &stop, none).await.0, StatusCode::FORBIDDEN);
+    }
+}
+
+#[test]
+fn the_table_of_routes_is_as_it_was() {
+    let routes = all_routes(&CancellationToken::new());
+    let lines: Vec<String> = routes
+        .table()
+        .iter()
+        .map(|route| format!("{:<5} {:<28} {}", route.method, route.path, route.rule))
+        .collect();
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[tokio::test]
+async fn every_route_asks_for_what_its_rule_says() {
+    let service = testing::service().await;
+    let mut callers: Vec<(Scopes, Option<String>)> = vec![(Scopes::default(), None)];
+    for scope in Scope::ALL {
+        let scopes = Scopes::from(vec![scope]);
+        let asked = NewKey { project: "default".into(), scopes, name: None, lifetime: None };
+        let (_, key) = service.create_key(asked).await.unwrap();
+        callers.push((scopes, Some(key.reveal())));
+    }
+    let access = service.access(AccessOptions::default()).await.unwrap();
+    let stop = CancellationToken::new();
+    for route in all_routes(&stop).table() {
+        for (scopes, key) in &callers {
+            let mut request = request_for(route);
+            if let Some(key) = key {
+                request = request.header(header::AUTHORIZATION, format!("Bearer {key}"));
+            }
+            let mut request = request.body(Body::empty()).unwrap();
+            request.extensions_mut().insert(Peer { address: [127, 0, 0, 1].into(), encrypted: false });
+            let gate = Gate::new(Arc::clone(&access), &[], false);
+            let response = guarded(all_routes(&stop), guard(), gate).oneshot(request).await.unwrap();
+            let challenge =
+                response.headers().get(header::WWW_AUTHENTICATE).map(|text| text.to_str().unwrap());
+            let (status, path) = (response.status(), route.path);
+            match route.rule {
+                Rule::Open => {}
+                _ if key.is_none() => {
+                    assert_eq!((status, challenge), (StatusCode::UNAUTHORIZED, Some("Bearer")), "{path}");
+                    continue;
+                }
+                Rule::Needs(scope) if !scopes.allow(scope) => {
+                    let expected = format!(r#"Bearer error="insufficient_scope", scope="{scope}""#);
+                    assert_eq!(
+                        (status, challenge),
+                        (StatusCode::FORBIDDEN, Some(expected.as_str())),
+                        "{path}"
+                    );
+                    continue;
+                }
+                Rule::AnyKey | Rule::Needs(_) => {}
+            }
+            let refused = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&status);
+            assert!(!refused && challenge.is_none(), "{path} {status} for {scopes}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn keys_travel_in_one_header_and_never_readably() {
+    let service = testing::service().await;
+    let asked = NewKey { project: "p".into(), scopes: Scopes::all(), name: None, lifetime: None };
+    let key = service.create_key(asked).await.unwrap().1.reveal();
+    let access = service.access(AccessOptions::default()).await.unwrap();
+    let stop = CancellationToken::new();
+    let ask = async |peer: Peer, trusted: &[&str], build: &dyn Fn(Builder) -> Builder| {
+        let trusted: Vec<_> = trusted.iter().map(|network| network.parse().unwrap()).collect();
+        let gate = Gate::new(Arc::clone(&access), &trusted, false);
+        let request = Request::post("/mcp").header(header::HOST, "localhost");
+        let mut request = build(request).body(Body::empty()).unwrap();
+        request.extensions_mut().insert(peer);
+        let response = guarded(all_routes(&stop), guard(), gate).oneshot(request).await.unwrap();
+        response.status()
+    };
+    let here = Peer { address: [127, 0, 0, 1].into(), encrypted: false };
+    let there = Peer { address: [10, 1, 2, 3].into(), encrypted: false };
+    let bearer = format!("Bearer {key}");
+    let send = |request: Builder| request.header(header::AUTHORIZATION, &bearer);
+    // Let in, the empty body is what is wrong.
+    assert_eq!(ask(here, &[], &send).await, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(ask(there, &[], &send).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(ask(Peer { encrypted: true, ..there }, &[], &send).await, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(ask(there, &["10.0.0.0/8"], &send).await, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(ask(there, &["10.1.2.4/32"], &send).await, StatusCode::UNAUTHORIZED);
+    let twice = |request: Builder| send(send(request));
+    assert_eq!(ask(here, &[], &twice).await, StatusCode::BAD_REQUEST);
+    for other in ["Basic d2c6", "Bearer", "bearer ", "Bearer x y"] {
+        let send = |request: Builder| request.header(header::AUTHORIZATION, other);
+        assert_eq!(ask(here, &[], &send).await, StatusCode::UNAUTHORIZED, "{other}");
+    }
+    for query in [format!("x={key}"), "Token=abc".into(), "access_token=abc".into(), format!("%6bey={key}")] {
+        let send = |request: Builder| send(request).uri(format!("/mcp?{query}"));
+        assert_eq!(ask(here, &[], &send).await, StatusCode::BAD_REQUEST, "{query}");
+    }
+    // Whoever guesses is told apart by where a trusted proxy says they are, and by nothing that they say themselves.
+    let guess = |forwarded: &'static str| {
+        move |request: Builder| {
+            request.header(header::AUTHORIZATION, "Bearer guess").header("x-forwarded-for", forwarded)
+        }
+    };
+    let here = Peer { address: [127, 0, 0, 2].into(), encrypted: false };
+    for _ in 0..20 {
+        assert_eq!(ask(there, &["10.0.0.0/8"], &guess("1.2.3.4, 10.9.9.9")).await, StatusCode::UNAUTHORIZED);
+        assert_eq!(ask(here, &[], &guess("5.6.7.8")).await, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(ask(there, &["10.0.0.0/8"], &guess("1.2.3.4")).await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(ask(there, &["10.0.0.0/8"], &guess("1.2.3.4, 4.3.2.1")).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(ask(here, &[], &guess("8.7.6.5")).await, StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test]
+async fn nothing_sends_clients_to_look_for_an_authorization_server() {
+    let stop = CancellationToken::new();
+    for path in ["/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/mcp"] {
+        assert_eq!(send(true, &stop, get(path)).await.0, StatusCode::NOT_FOUND);
     }
 }
 

@@ -22,9 +22,13 @@ pub(crate) async fn memory() -> Arc<dyn Store> {
     store::open(&options).await.unwrap()
 }
 
-/// What lets in whoever `options` say, to a store without keys.
-pub(crate) async fn access(options: AccessOptions) -> Arc<Access> {
+/// A service on it.
+pub(crate) async fn service() -> Service {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let service = Service::new(memory().await, clock, ServiceOptions::default());
-    service.access(options).await.unwrap()
+    Service::new(memory().await, clock, ServiceOptions::default())
+}
+
+/// What lets in everyone, to a store without keys.
+pub(crate) async fn access() -> Arc<Access> {
+    service().await.access(AccessOptions::default()).await.unwrap()
 }
