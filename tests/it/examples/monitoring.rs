@@ -152,6 +152,8 @@ fn what_an_agent_counts_reaches_prometheus_scraped_and_pushed() {
         ],
     );
 
+    // The client wants one, although it speaks no TLS here; another test may have been first.
+    rustls::crypto::ring::default_provider().install_default().ok();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     // Prometheus asks under the service's name.
