@@ -5,11 +5,11 @@
 
 use serde_json::{Map, Value};
 
-use super::open::{Opened, open};
+use super::open::{Opened, open, open_briefly};
 use super::{Failure, print};
 use crate::config::Config;
 use crate::mcp::{ToolName, call_tool};
-use crate::model::Problem;
+use crate::model::{Code, Problem};
 use crate::service::{Caller, Service};
 
 /// The store, for the length of a call.
@@ -41,12 +41,28 @@ pub(super) fn run<T>(
         .build()
         .map_err(|error| Failure::new(format!("the runtime can't be started: {error}")))?;
     runtime.block_on(async {
-        let calls = Calls { opened: open(config).await? };
+        let calls = Calls { opened: open_briefly(config).await? };
         let done = work(&calls).await;
-        // Here what was written is committed and nothing is printed yet: the place for a push to a Pushgateway.
+        if done.is_ok() {
+            // What was written is committed, and nothing is printed yet: here metrics would be pushed.
+            calls.opened.service.trim().await;
+        }
         calls.opened.service.close().await;
-        done.map_err(Failure::Problem)
+        match done {
+            Ok(done) => Ok(done),
+            Err(problem) => Err(explained(config, problem).await),
+        }
     })
+}
+
+/// What a store refuses that was not examined is told as it would have been at a server's start.
+async fn explained(config: &Config, problem: Problem) -> Failure {
+    if matches!(problem.code, Code::Internal | Code::StorageMisconfigured)
+        && let Err(failure) = open(config).await
+    {
+        return failure;
+    }
+    Failure::Problem(problem)
 }
 
 /// Tells a program of a problem where it looks for the answer; a person is told as of any failure.

@@ -25,9 +25,21 @@ pub(super) struct Opened {
 
 /// Opens the store that `config` names.
 pub(super) async fn open(config: &Config) -> Result<Opened, Failure> {
+    open_with(config, store::open).await
+}
+
+/// [`open`] for a call or two, with fewer questions to the store.
+pub(super) async fn open_briefly(config: &Config) -> Result<Opened, Failure> {
+    open_with(config, store::open_briefly).await
+}
+
+async fn open_with(
+    config: &Config,
+    open: impl AsyncFnOnce(&StoreOptions) -> Result<Arc<dyn Store>, Problem>,
+) -> Result<Opened, Failure> {
     let options = store_options(config)?;
     let address = options.url.to_string();
-    let store = store::open(&options).await.map_err(Failure::Problem)?;
+    let store = open(&options).await.map_err(Failure::Problem)?;
     let options = ServiceOptions {
         stale_after: config.stale_after,
         logs_kept: options.retention.logs,

@@ -146,8 +146,10 @@ fn without_a_server_the_agent_goes_on_and_says_so_once() {
 #[test]
 fn a_key_lets_the_agent_in_and_a_wrong_one_does_not_stop_it() {
     let key = "the key of an agent in a test";
-    let server =
-        Server::start_in(&[("WATCHGLASS_INGEST_KEY", key)], &["serve", "--store", "memory:", "--echo"]);
+    let server = Server::start_as(
+        &["serve", "--store", "memory:", "--echo", "--listen", "127.0.0.1:0"],
+        &[("WATCHGLASS_INGEST_KEY", key)],
+    );
     for (count, python) in PYTHONS.into_iter().enumerate() {
         let Some(python) = require(python) else { return };
         for path in ["/mcp", "/sse"] {

@@ -135,7 +135,7 @@ fn what_an_agent_counts_reaches_prometheus_scraped_and_pushed() {
         ("${WATCHGLASS_SUBNET:-", "172.30.80.0/24"),
     ]);
     let environment: Vec<_> = environment.iter().map(|(name, value)| (&**name, &**value)).collect();
-    let server = Server::start_in(&environment, &["serve"]);
+    let server = Server::start_as(&["serve", "--listen", "127.0.0.1:0"], &environment);
 
     let directory = tempfile::tempdir().unwrap();
     let config = prometheus_yml(directory.path());

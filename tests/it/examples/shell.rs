@@ -55,7 +55,10 @@ fn curl_fails_where_there_is_no_server() {
 fn curl_shows_its_key_where_one_is_asked_for() {
     let Some(_) = require("curl") else { return };
     let key = "the key of curl in a test";
-    let server = Server::start_in(&[("WATCHGLASS_INGEST_KEY", key)], &["serve", "--store", "memory:"]);
+    let server = Server::start_as(
+        &["serve", "--store", "memory:", "--listen", "127.0.0.1:0"],
+        &[("WATCHGLASS_INGEST_KEY", key)],
+    );
     let output = curl_sh(&server.url(""), key);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let refused = curl_sh(&server.url(""), "");
