@@ -11,6 +11,7 @@ mod commands;
 mod conformance;
 mod contract;
 mod drop_in;
+mod examples;
 mod gantz;
 mod hammer;
 mod kill;
