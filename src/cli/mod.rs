@@ -151,19 +151,21 @@ pub fn run() -> ExitStatus {
 }
 
 fn execute(cli: Cli) -> Result<(), Failure> {
-    let settings = || -> Result<Config, Failure> {
+    let settings = |lives_on: bool| -> Result<Config, Failure> {
         let config = Config::load(cli.flags, &config::process_environment)?;
-        begin_to_log(&config)?;
+        if lives_on || !config.log.is_default() {
+            begin_to_log(&config)?;
+        }
         Ok(config)
     };
     match cli.command.unwrap_or_default() {
-        Command::Serve => serve::run(&settings()?),
-        Command::Stdio => stdio::run(&settings()?),
-        Command::Demo => demo::run(settings()?),
-        Command::Replay(arguments) => settings().and_then(|_| replay::run(&arguments)),
-        Command::Call(call) => call::run(&call, settings),
-        Command::DropIn(script) => drop_in::run(&script, settings),
-        Command::Key(keys) => settings().and_then(|config| key::run(&keys, config)),
+        Command::Serve => serve::run(&settings(true)?),
+        Command::Stdio => stdio::run(&settings(true)?),
+        Command::Demo => demo::run(settings(true)?),
+        Command::Replay(arguments) => settings(true).and_then(|_| replay::run(&arguments)),
+        Command::Call(call) => call::run(&call, || settings(false)),
+        Command::DropIn(script) => drop_in::run(&script, || settings(false)),
+        Command::Key(keys) => settings(false).and_then(|config| key::run(&keys, config)),
         Command::Config => {
             print::data(config::EXAMPLE.trim_end());
             Ok(())

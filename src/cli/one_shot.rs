@@ -7,11 +7,11 @@ use std::cell::Cell;
 
 use serde_json::{Map, Value};
 
-use super::open::{Opened, open};
+use super::open::{Opened, open, open_briefly};
 use super::{Failure, print};
 use crate::config::Config;
 use crate::mcp::{ToolName, call_tool};
-use crate::model::Problem;
+use crate::model::{Code, Problem};
 use crate::pushgateway;
 use crate::service::{Caller, Service};
 
@@ -48,14 +48,31 @@ pub(super) fn run<T>(
         .build()
         .map_err(|error| Failure::new(format!("the runtime can't be started: {error}")))?;
     runtime.block_on(async {
-        let calls = Calls { opened: open(config).await?, wrote: Cell::default() };
+        let calls = Calls { opened: open_briefly(config).await?, wrote: Cell::default() };
         let done = work(&calls).await;
+        // What was written is committed, and nothing is printed yet.
         if calls.wrote.get() {
             pushgateway::after_write(&calls.opened.service, config.pushgateway.as_ref()).await;
         }
+        if done.is_ok() {
+            calls.opened.service.trim().await;
+        }
         calls.opened.service.close().await;
-        done.map_err(Failure::Problem)
+        match done {
+            Ok(done) => Ok(done),
+            Err(problem) => Err(explained(config, problem).await),
+        }
     })
+}
+
+/// What a store refuses that was not examined is told as it would have been at a server's start.
+async fn explained(config: &Config, problem: Problem) -> Failure {
+    if matches!(problem.code, Code::Internal | Code::StorageMisconfigured)
+        && let Err(failure) = open(config).await
+    {
+        return failure;
+    }
+    Failure::Problem(problem)
 }
 
 /// Tells a program of a problem where it looks for the answer; a person is told as of any failure.

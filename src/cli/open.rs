@@ -37,10 +37,22 @@ impl Opened {
 
 /// Opens the store that `config` names.
 pub(super) async fn open(config: &Config) -> Result<Opened, Failure> {
+    open_with(config, store::open).await
+}
+
+/// [`open`] for a call or two, with fewer questions to the store.
+pub(super) async fn open_briefly(config: &Config) -> Result<Opened, Failure> {
+    open_with(config, store::open_briefly).await
+}
+
+async fn open_with(
+    config: &Config,
+    open: impl AsyncFnOnce(&StoreOptions) -> Result<Arc<dyn Store>, Problem>,
+) -> Result<Opened, Failure> {
     let options = store_options(config)?;
     let address = options.url.to_string();
     let metrics = Arc::new(Metrics::new());
-    let store = store::open(&options).await.map_err(Failure::Problem)?;
+    let store = open(&options).await.map_err(Failure::Problem)?;
     let store = store::measured(store, options.url.backend(), &metrics);
     let options = ServiceOptions {
         stale_after: config.stale_after,

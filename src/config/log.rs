@@ -9,6 +9,8 @@ use tracing_subscriber::EnvFilter;
 use super::ConfigError;
 use super::layer::Layer;
 
+const DEFAULT_FILTER: &str = "info,rmcp=warn";
+
 /// What is logged, and how; always to standard error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogConfig {
@@ -16,9 +18,6 @@ pub struct LogConfig {
     ///
     /// Below `warn` rmcp logs whole messages, and with them what agents wrote.
     pub filter: String,
-    /// Whether somebody chose the filter. Where nobody did, a command that answers and ends logs nothing: whoever runs
-    /// it may take what is on standard error for a part of the answer.
-    pub chosen: bool,
     /// The form of a line (`log_format`, `WATCHGLASS_LOG_FORMAT`, `auto`).
     pub format: LogFormat,
 }
@@ -46,11 +45,17 @@ impl FromStr for LogFormat {
 }
 
 impl LogConfig {
+    /// Whether the filter is the default. Then a command that answers and ends logs nothing: whoever runs it may take
+    /// what is on standard error for a part of the answer.
+    pub fn is_default(&self) -> bool {
+        self.filter == DEFAULT_FILTER
+    }
+
     pub(super) fn resolve(layer: &Layer) -> Result<Self, ConfigError> {
-        let filter = layer.log.clone().unwrap_or_else(|| "info,rmcp=warn".to_owned());
+        let filter = layer.log.clone().unwrap_or_else(|| DEFAULT_FILTER.to_owned());
         if EnvFilter::try_new(&filter).is_err() {
             return Err(ConfigError::invalid("log", &filter, "a filter such as `info,rmcp=warn`"));
         }
-        Ok(Self { filter, chosen: layer.log.is_some(), format: layer.log_format.unwrap_or_default() })
+        Ok(Self { filter, format: layer.log_format.unwrap_or_default() })
     }
 }

@@ -3,13 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Service;
+use super::{Service, within_deadline};
 use crate::model::Problem;
 
 /// How often the job looks.
 const INTERVAL: Duration = Duration::from_secs(60);
 /// How long the job is left to one process.
 const LEASE: Duration = Duration::from_secs(120);
+/// The same for a process that makes one call and ends.
+const BRIEF_LEASE: Duration = Duration::from_secs(1);
+/// One such process in so many does a part of the job.
+const SHARE: i64 = 64;
 /// A pause between slices, in which writers get through.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -33,6 +37,25 @@ impl Service {
                 }
                 Err(_) => {}
             }
+        }
+    }
+
+    /// A bit of the job, for a process that makes one call and ends: the store stays bounded where nothing else runs
+    /// on it. By the time at which it is called, one process in [`SHARE`] deletes one slice.
+    pub async fn trim(&self) {
+        let now = self.clock.now();
+        if now.micros() % SHARE != 0 {
+            return;
+        }
+        let trimmed = within_deadline(async {
+            if self.store.lease("retention", &self.ids.record(), now, BRIEF_LEASE).await? {
+                self.store.expire(now).await?;
+            }
+            Ok(())
+        });
+        // The call has its answer; the next process tries again.
+        if let Err(problem) = trimmed.await {
+            tracing::warn!(code = problem.code.as_str(), %problem, "retention could not run");
         }
     }
 

@@ -207,3 +207,19 @@ async fn retention_deletes_what_is_old_for_the_one_that_has_the_lease() {
     assert_eq!(world.trace(&span.trace_id).await.total, 0);
     assert_eq!(world.logs(json!({ "since_minutes": 10_080 })).await.total, 0);
 }
+
+#[tokio::test]
+async fn one_call_in_many_trims_a_slice() {
+    let world = World::new().await;
+    world.log(&Caller::default(), json!({})).await;
+    world.clock.advance(7 * DAY + HOUR + Duration::from_micros(1));
+    world.service.trim().await;
+    assert_eq!(world.service.expire("a").await.unwrap(), 1, "it was left to another");
+    world.clock.advance(HOUR);
+
+    world.log(&Caller::default(), json!({})).await;
+    world.clock.advance(7 * DAY + HOUR + Duration::from_micros(63));
+    world.service.trim().await;
+    world.clock.advance(HOUR);
+    assert_eq!(world.service.expire("a").await.unwrap(), 0, "it is gone");
+}

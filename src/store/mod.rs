@@ -96,10 +96,23 @@ pub struct Expired {
 /// # Errors
 /// A store that can't be opened, holds a newer schema, or is less durable than required.
 pub async fn open(options: &StoreOptions) -> Result<Arc<dyn Store>, Problem> {
+    open_store(options, true).await
+}
+
+/// [`open`] for a process that makes a call or two and ends: a Redis is not asked what it is and what it keeps, which
+/// takes a connection and as many round trips as the call itself. What is wrong with it shows at the first call.
+///
+/// # Errors
+/// As [`open`], as far as that can be told without asking.
+pub async fn open_briefly(options: &StoreOptions) -> Result<Arc<dyn Store>, Problem> {
+    open_store(options, options.require_durable).await
+}
+
+async fn open_store(options: &StoreOptions, examine: bool) -> Result<Arc<dyn Store>, Problem> {
     match &options.url {
         StoreUrl::Memory | StoreUrl::Sqlite(_) => Ok(Arc::new(sqlite::SqliteStore::open(options)?)),
         StoreUrl::Redis(_) | StoreUrl::RedisCluster(_) => {
-            Ok(Arc::new(redis::RedisStore::open(options).await?))
+            Ok(Arc::new(redis::RedisStore::open(options, examine).await?))
         }
     }
 }

@@ -92,3 +92,61 @@ fn a_taken_port_ends_with_the_command_that_picks_another() {
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     assert!(stderr.contains("hint: run the same command with `--listen 127.0.0.1:"), "{stderr}");
 }
+
+#[test]
+fn the_tools_are_listed_where_none_is_named_and_explained_where_one_is() {
+    for (arguments, text) in
+        [(&["call"][..], "no tool is named"), (&["call", "log"], "there is no tool `log`")]
+    {
+        let output = Command::new(BINARY).args(arguments).output().expect("the binary starts");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(2), &b""[..]), "{stderr}");
+        assert!(
+            stderr.contains(text) && stderr.contains("  record_metric  Record a metric value"),
+            "{stderr}"
+        );
+    }
+    let help = |arguments: &[&str]| {
+        let output = Command::new(BINARY).args(arguments).output().expect("the binary starts");
+        assert!(output.status.success() && output.stderr.is_empty(), "{arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    assert!(help(&["call", "end_span", "--help"]).contains("--span-id <TEXT>"));
+    assert!(help(&["call", "--help"]).contains("  get_trace "));
+    for script in ["log-event", "start-span", "end-span", "record-metric", "get-trace", "query-logs"] {
+        assert!(help(&[script, "--help"]).contains(&format!("Usage: watchglass {script} ")), "{script}");
+    }
+}
+
+#[test]
+fn settings_stand_before_the_tool_and_arguments_behind_it() {
+    let log = ["log_event", "--event-type", "e", "--message", "m"];
+    let before = ["--store", "memory:"];
+    for words in [[&before[..], &["call"], &log].concat(), [&["call"], &before[..], &log].concat()] {
+        let output = Command::new(BINARY).args(&words).output().expect("the binary starts");
+        assert!(output.status.success(), "{words:?}: {output:?}");
+    }
+    let output = Command::new(BINARY).arg("call").args(log).args(before).output().expect("the binary starts");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("unexpected argument '--store'"), "{stderr}");
+}
+
+#[test]
+fn the_example_of_the_settings_and_completions_are_printed() {
+    let printed = |arguments: &[&str]| {
+        let output = Command::new(BINARY).args(arguments).output().expect("the binary starts");
+        assert!(output.status.success() && output.stderr.is_empty(), "{arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    assert_eq!(printed(&["config"]), watchglass::config::EXAMPLE);
+    assert_eq!(printed(&["--config", "/nowhere.toml", "config"]), watchglass::config::EXAMPLE);
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        assert!(printed(&["completions", shell]).contains("record-metric"), "{shell}");
+    }
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let file = directory.path().join("watchglass.bash");
+    std::fs::write(&file, printed(&["completions", "bash"])).expect("the directory is ours");
+    let checked = Command::new("bash").arg("-n").arg(&file).output().expect("bash is there");
+    assert!(checked.status.success(), "{checked:?}");
+}

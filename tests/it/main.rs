@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on says so by panicking")]
 
+mod access;
 mod any_input;
 mod architecture;
 mod bad_inputs;
@@ -9,6 +10,8 @@ mod clients;
 mod commands;
 mod conformance;
 mod contract;
+mod drop_in;
+mod gantz;
 mod hammer;
 mod kill;
 mod ordering;

@@ -1,11 +1,11 @@
 //! A Redis that speaks TLS only, with a password, a database and a prefix: all that an address can say.
 
 use std::io::Write;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
+use crate::support::certificates::make_certificate;
 use crate::support::redis::{Server, free_port};
 use crate::support::server::BINARY;
 use crate::support::services::require;
@@ -86,23 +86,4 @@ fn run(store: &str, trusted: &str, messages: &[Value]) -> std::process::Output {
     }
     drop(input);
     process.wait_with_output().unwrap()
-}
-
-/// A certificate for localhost that vouches for itself.
-fn make_certificate(openssl: &Path, key: &str, certificate: &str) {
-    let made = Command::new(openssl)
-        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"])
-        .args([
-            "-addext",
-            "subjectAltName=DNS:localhost",
-            "-addext",
-            "basicConstraints=critical,CA:FALSE",
-            "-keyout",
-            key,
-            "-out",
-            certificate,
-        ])
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 }

@@ -117,3 +117,70 @@ fn rest(answer: &Value) -> String {
 fn milliseconds(duration: f64) -> String {
     if duration < 1_000.0 { format!("{duration:.1} ms") } else { format!("{:.2} s", duration / 1_000.0) }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Texts that drive a terminal: a link (OSC 8), the clipboard (OSC 52), the window's title, a line written over
+    /// another, a screen that is cleared, text that runs backwards, and a line of its own.
+    const HOSTILE: [&str; 7] = [
+        "\u{1b}]8;;https://evil.example\u{7}click\u{1b}]8;;\u{7}",
+        "\u{1b}]52;c;ZXZpbA==\u{7}",
+        "\u{1b}]0;title\u{9c}",
+        "all is well\rERROR   ",
+        "\u{9b}2J",
+        "\u{202e}txt.exe",
+        "two\nlines\tand a tab",
+    ];
+
+    #[test]
+    fn nothing_that_an_agent_wrote_drives_the_terminal() {
+        let log = |text: &&str| json!({ "timestamp": "2026-11-22T09:30:00.000000Z", "event_type": "e", "message": text, "metadata": { *text: text } });
+        let logs: Vec<Value> = HOSTILE.iter().map(log).collect();
+        let told = answer(
+            ToolName::QueryLogs,
+            &json!({ "logs": logs, "returned": 7, "total": 7, "total_exact": true }),
+        );
+        insta::assert_snapshot!("hostile_logs", told);
+        let node = |text: &&str| json!({ "span_id": text, "name": text, "status": text, "children": [] });
+        let nodes: Vec<Value> = HOSTILE.iter().map(node).collect();
+        let told = answer(
+            ToolName::GetTrace,
+            &json!({ "trace_id": HOSTILE[0], "total": 7, "tree": { "roots": nodes }, "next": HOSTILE[1] }),
+        );
+        insta::assert_snapshot!("hostile_trace", told);
+        let told = answer(ToolName::RecordMetric, &json!({ "metric": HOSTILE[3], "value": 1.0 }));
+        insta::assert_snapshot!("hostile_fields", told);
+    }
+
+    #[test]
+    fn a_trace_is_a_tree_and_logs_are_lines() {
+        let leaf = |name: &str, status: &str| json!({ "span_id": "2", "name": name, "status": status, "duration_ms": 41.25, "children": [] });
+        let root = json!({
+            "span_id": "1", "name": "agent_request", "status": "in_progress",
+            "children": [
+                { "span_id": "3", "name": "plan", "status": "ok", "duration_ms": 2500.0, "children": [leaf("llm_call", "ok")] },
+                leaf("tool.search", "error"),
+            ],
+        });
+        let other = json!({ "span_id": "4", "name": "late", "status": "ok", "children": [], "missing_parent": true, "hidden_descendants": 3 });
+        let trace = json!({
+            "trace_id": "t", "total": 8, "duration_ms": 2500.0, "error_count": 1, "open_count": 1, "next": "abc",
+            "tree": { "roots": [root, other] },
+        });
+        insta::assert_snapshot!("trace", answer(ToolName::GetTrace, &trace));
+        let logs = json!({
+            "logs": [
+                { "timestamp": "2026-11-22T09:30:01.000000Z", "level": "error", "event_type": "agent.request.error", "message": "failed", "metadata": { "step": 2, "why": { "a": [1] } } },
+                { "timestamp": "2026-11-22T09:30:00.000000Z", "event_type": "of.a.script", "message": "no level", "metadata": {} },
+            ],
+            "returned": 2, "total": 10_000, "total_exact": false, "next": "abc",
+        });
+        insta::assert_snapshot!("logs", answer(ToolName::QueryLogs, &logs));
+        let started = json!({ "span_id": "1", "parent_span_id": null, "name": "s" });
+        insta::assert_snapshot!("fields", answer(ToolName::StartSpan, &started));
+    }
+}

@@ -15,6 +15,8 @@ An argument that is not given as a flag is taken from JSON, then from GANTZ_ARG_
 `<nil>` and the argument's own name in double braces, which gantz leaves behind, count as not given. \
 Settings stand before the tool: `watchglass call --store memory: TOOL`.";
 
+const FROM_INPUT: &str = "A message that is given nowhere is what comes on standard input, whole.";
+
 /// The arguments of a tool and what its schema says of each.
 pub(in crate::cli) fn arguments(tool: ToolName) -> impl Iterator<Item = (&'static str, &'static Value)> {
     let properties = tool.definition().input_schema.get("properties").and_then(Value::as_object);
@@ -30,7 +32,11 @@ pub(super) fn command(tool: ToolName) -> Command {
         .no_binary_name(true)
         .about(definition.description.as_deref().unwrap_or_default().to_owned())
         .override_usage(format!("watchglass call [SETTINGS] {} [JSON] [--NAME VALUE]...", tool.as_str()))
-        .after_help(AFTER)
+        .after_help(if tool == ToolName::LogEvent {
+            format!("{FROM_INPUT}\n\n{AFTER}")
+        } else {
+            AFTER.to_owned()
+        })
         .arg(Arg::new(JSON).help("The arguments as one JSON object"))
         .args(arguments(tool).map(|(name, schema)| flag(name, schema, is_required(name))))
 }

@@ -22,7 +22,7 @@ use self::snapshot::{Snapshot, equal};
 use self::throttle::Throttle;
 use super::Service;
 use crate::clock::Clock;
-use crate::model::{Code, Grant, Problem, Scope, Timestamp, digest};
+use crate::model::{ApiKey, Code, Grant, Problem, Scope, Timestamp, digest};
 use crate::store::Store;
 
 /// How often the store is asked for its keys.
@@ -94,9 +94,12 @@ impl Access {
     /// No key where one is asked for; one that is not valid, in the same words whatever is wrong with it; too many of
     /// those; and keys that could not be looked at for so long that one may have been revoked.
     pub async fn admit(&self, presented: Option<&str>, client: IpAddr) -> Result<Grant, Problem> {
-        let snapshot = self.snapshot.borrow().clone();
+        let mut snapshot = self.snapshot.borrow().clone();
         if !self.asks(&snapshot) {
-            return Ok(Grant::local());
+            match self.first_key(presented, client).await {
+                Some(first) => snapshot = first,
+                None => return Ok(Grant::local()),
+            }
         }
         let Some(presented) = presented else {
             self.count("missing");
@@ -167,6 +170,19 @@ impl Access {
         let snapshot = Snapshot::of(self.store.keys().await?);
         self.snapshot.send_replace(snapshot.clone());
         Ok(snapshot)
+    }
+
+    /// The keys, if `presented` tells of the first one: it may have been made a moment ago.
+    async fn first_key(&self, presented: Option<&str>, client: IpAddr) -> Option<Snapshot> {
+        let presented = presented.filter(|text| ApiKey::parse(text).is_some())?;
+        if !self.throttle.allows(client, presented) {
+            return None;
+        }
+        let found = self.refresh().await.ok().filter(|snapshot| self.asks(snapshot));
+        if found.is_none() {
+            self.throttle.failed(client, presented);
+        }
+        found
     }
 
     /// Once there was a key, one is asked for: that it was revoked opens nothing.

@@ -60,14 +60,14 @@ pub(super) struct RedisStore {
 }
 
 impl RedisStore {
-    /// Connects, and finds out what the server keeps.
+    /// Connects, and finds out what the server keeps if it is to be examined.
     ///
     /// # Errors
     /// A server that can't be reached, is too old, is of the other kind, or keeps less than required.
-    pub(super) async fn open(options: &StoreOptions) -> Result<Self, Problem> {
+    pub(super) async fn open(options: &StoreOptions, examine: bool) -> Result<Self, Problem> {
         let address = Address::parse(&options.url)?;
         let patience = PATIENCE + options.connect_timeout;
-        let opening = Self::connect(&address, options);
+        let opening = Self::connect(&address, options, examine);
         timeout(patience, opening).await.unwrap_or_else(|_| Err(too_late())).map_err(|problem| {
             // Before anything is written, what the server refuses is the address or its settings.
             let (code, why) = match problem.code {
@@ -83,11 +83,12 @@ impl RedisStore {
         })
     }
 
-    async fn connect(address: &Address, options: &StoreOptions) -> Result<Self, Problem> {
+    async fn connect(address: &Address, options: &StoreOptions, examine: bool) -> Result<Self, Problem> {
         let layout =
             if address.cluster { Layout::cluster(&address.prefix) } else { Layout::single(&address.prefix) };
         let reads = Link::open(address, options).await?;
-        let durability = durability::examine(&reads, address.cluster).await?;
+        let durability =
+            if examine { durability::examine(&reads, address.cluster).await? } else { Durability::Unknown };
         if options.require_durable && durability == Durability::None {
             return Err(Problem::new(Code::StorageMisconfigured, Durability::None.describe())
                 .hint("set `appendonly yes` and `maxmemory-policy noeviction` on the server"));

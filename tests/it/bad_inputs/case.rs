@@ -1,9 +1,11 @@
-//! One refusal, and how it is checked on every transport.
+//! One refusal, and how it is checked whichever way it is sent.
 
 use serde_json::Value;
 
+use super::positional;
 use crate::support::bench::{Bench, assert_works};
-use crate::support::mcp::Client;
+use crate::support::command::{self, LONGEST_ARGUMENT};
+use crate::support::mcp::{Client, Wire};
 
 /// A call that must be refused.
 pub(super) struct Case {
@@ -43,7 +45,12 @@ impl Case {
         let shown: String = self.arguments.chars().take(200).collect();
         let context = format!("{} {} {shown}\n{}", client.name, self.tool, outcome.raw);
         assert!(outcome.is_error, "not refused: {context}");
-        let problem = outcome.problem();
+        self.check_problem(&outcome.problem(), &context);
+        assert!(outcome.text.len() < 2_000, "the error repeats what was sent: {context}");
+        assert_eq!(outcome.structured, Value::Null, "clients check it against the output schema: {context}");
+    }
+
+    fn check_problem(&self, problem: &Value, context: &str) {
         assert_eq!(problem["code"], self.code, "{context}");
         let field = problem["field"].as_str().unwrap_or_default();
         assert!(is_or_is_in(field, &self.field), "`{field}` is not `{}`: {context}", self.field);
@@ -56,23 +63,40 @@ impl Case {
             let words = format!("{} {}", problem["message"], problem["hint"]);
             assert!(words.contains(text.as_str()), "nothing of `{text}`: {context}");
         }
-        assert!(outcome.text.len() < 2_000, "the error repeats what was sent: {context}");
-        assert_eq!(outcome.structured, Value::Null, "clients check it against the output schema: {context}");
+    }
+
+    /// No process can be started with an argument that long.
+    fn can_be_sent_by(&self, client: &Client) -> bool {
+        !matches!(client.wire, Wire::Command(_)) || self.arguments.len() < LONGEST_ARGUMENT
+    }
+
+    /// Runs the drop-in with the same arguments in their places, where they can be said so.
+    fn check_drop_in(&self, store: &str) {
+        let Some(words) = positional::words(self.tool, &self.arguments) else { return };
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let finished = command::run(store, &words);
+        let shown: String = words.join(" ").chars().take(200).collect();
+        self.check_problem(&finished.problem(), &format!("{shown}\n{finished:?}"));
     }
 }
 
-/// Runs the cases on every transport: each is refused, nothing is stored, and the next call works.
+/// Runs the cases on every transport, by `watchglass call` and by the drop-ins: each is refused, nothing is stored, and the next call works.
 pub(super) async fn check(row: &str, cases: &[Case]) {
     let bench = Bench::start();
-    for client in bench.clients().await {
+    for client in bench.callers().await {
         assert_works(&client, row).await;
         let before = bench.file.rows();
-        for case in cases {
+        for case in cases.iter().filter(|case| case.can_be_sent_by(&client)) {
             case.check(&client).await;
         }
         assert_eq!(bench.file.rows(), before, "{row}: {} stored what it refused", client.name);
         assert_works(&client, row).await;
     }
+    let before = bench.file.rows();
+    for case in cases {
+        case.check_drop_in(&bench.file.store());
+    }
+    assert_eq!(bench.file.rows(), before, "{row}: a drop-in stored what it refused");
 }
 
 /// Whether `path` is the argument `field`, or a place in it.

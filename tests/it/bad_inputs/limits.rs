@@ -60,6 +60,7 @@ async fn b_01_a_body_above_the_limit() {
             // By its announced length: not one byte of the body has to be sent.
             Wire::Sse(wire) => announce(&bench, wire.path()).await,
             Wire::Streamable(_) => announce(&bench, "/mcp").await,
+            Wire::Command(_) => unreachable!("it has no body"),
         };
         assert!(answer.status.is_none_or(|status| status == 413), "{}: {answer:?}", client.name);
         assert!(answer.body.to_string().contains(&BODY.to_string()), "{}: {answer:?}", client.name);

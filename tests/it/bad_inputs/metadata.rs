@@ -77,7 +77,7 @@ async fn b_04_metadata_in_every_form() {
         (json!("<nil>"), json!({})),
         (json!("{{metadata}}"), json!({})),
     ];
-    for client in bench.clients().await {
+    for client in bench.callers().await {
         for (given, stored) in &forms {
             client.call("log_event", log(given)).await.ok();
             let found = client.call("query_logs", json!({ "event_type": "e", "limit": 1 })).await.ok();
@@ -113,7 +113,7 @@ async fn b_05_metadata_never_overrides_the_record() {
         "id": "forged", "timestamp": "1970-01-01T00:00:00Z", "event_type": "forged", "level": "debug",
         "message": "forged", "metadata": { "deeper": 1 }, "sanitized": true, "project": "other",
     });
-    for client in bench.clients().await {
+    for client in bench.callers().await {
         let mut call = log(&forged);
         call["level"] = "error".into();
         let logged = client.call("log_event", call).await.ok();

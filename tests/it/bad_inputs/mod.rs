@@ -11,6 +11,7 @@ mod metadata;
 mod metrics;
 mod numbers;
 mod parsing;
+mod positional;
 mod protocol;
 mod queries;
 mod series;

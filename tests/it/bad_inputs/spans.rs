@@ -23,7 +23,7 @@ async fn trace(client: &Client, trace_id: &str) -> Value {
 #[tokio::test]
 async fn b_21_a_span_that_ends_twice() {
     let bench = Bench::start();
-    for client in bench.clients().await {
+    for client in bench.callers().await {
         let span = client.call("start_span", json!({ "span_name": "s" })).await.ok();
         let end = |status: &str| json!({ "span_id": span["span_id"], "status": status });
         let first = client.call("end_span", end("failed")).await.ok();
@@ -59,7 +59,7 @@ async fn b_21_statuses_outside_the_list() {
 #[tokio::test]
 async fn b_22_a_span_that_is_not_there() {
     let bench = Bench::start();
-    for client in bench.clients().await {
+    for client in bench.callers().await {
         let before = bench.file.rows();
         for unknown in ["unknown", "00f067aa0ba902b7"] {
             let outcome = client.call("end_span", json!({ "span_id": unknown })).await;
@@ -73,7 +73,7 @@ async fn b_22_a_span_that_is_not_there() {
 #[tokio::test]
 async fn b_24_a_parent_that_comes_later() {
     let bench = Bench::start();
-    for (index, client) in bench.clients().await.iter().enumerate() {
+    for (index, client) in bench.callers().await.iter().enumerate() {
         let (trace_id, parent, child) = (format!("t{index}"), format!("p{index}"), format!("c{index}"));
         start(client, &trace_id, &child, Some(&parent)).await;
         let alone = trace(client, &trace_id).await;
@@ -88,7 +88,7 @@ async fn b_24_a_parent_that_comes_later() {
 #[tokio::test]
 async fn b_25_spans_that_are_their_own_ancestors() {
     let bench = Bench::start();
-    for (index, client) in bench.clients().await.iter().enumerate() {
+    for (index, client) in bench.callers().await.iter().enumerate() {
         let id = |name: &str| format!("{name}{index}");
         start(client, &id("own"), &id("self"), Some(&id("self"))).await;
         let own = trace(client, &id("own")).await;
@@ -111,7 +111,7 @@ async fn b_25_spans_that_are_their_own_ancestors() {
 #[tokio::test]
 async fn b_27_and_b_28_a_span_id_that_is_taken() {
     let bench = Bench::start();
-    for (index, client) in bench.clients().await.iter().enumerate() {
+    for (index, client) in bench.callers().await.iter().enumerate() {
         let (here, there, span_id) = (format!("here{index}"), format!("there{index}"), format!("s{index}"));
         let first = start(client, &here, &span_id, None).await;
         let again = start(client, &here, &span_id, None).await;
@@ -135,7 +135,7 @@ async fn b_27_and_b_28_a_span_id_that_is_taken() {
 #[tokio::test]
 async fn an_idempotency_key_stands_for_one_call() {
     let bench = Bench::start();
-    for (index, client) in bench.clients().await.iter().enumerate() {
+    for (index, client) in bench.callers().await.iter().enumerate() {
         let key = format!("key-{index}");
         let log = |message: &str| json!({ "event_type": "e", "message": message, "idempotency_key": key });
         let first = client.call("log_event", log("m")).await.ok();

@@ -21,7 +21,7 @@ const SHOWN: [(&str, &str); 9] = [
 #[tokio::test]
 async fn b_16_hidden_characters_become_visible() {
     let bench = Bench::start();
-    for client in bench.clients().await {
+    for client in bench.callers().await {
         for (sent, shown) in SHOWN {
             let log = json!({ "event_type": "e", "message": sent, "metadata": { sent: [sent] } });
             client.call("log_event", log).await.ok();
@@ -42,7 +42,7 @@ async fn b_16_hidden_characters_become_visible() {
 #[tokio::test]
 async fn b_16_nul_is_replaced_and_said_to_be() {
     let bench = Bench::start();
-    for client in bench.clients().await {
+    for client in bench.callers().await {
         client.call("log_event", json!({ "event_type": "e", "message": "a\0b" })).await.ok();
         let found = client.call("query_logs", json!({ "event_type": "e", "limit": 1 })).await.ok();
         assert_eq!(found["logs"][0]["message"], "a\u{fffd}b", "{}", client.name);
@@ -53,7 +53,7 @@ async fn b_16_nul_is_replaced_and_said_to_be() {
 #[tokio::test]
 async fn b_16_ten_thousand_combining_marks() {
     let bench = Bench::start();
-    for client in bench.clients().await {
+    for client in bench.callers().await {
         let message = format!("a{}", "\u{301}".repeat(10_000));
         client.call("log_event", json!({ "event_type": "e", "message": message })).await.ok();
         let found = client.call("query_logs", json!({ "event_type": "e", "limit": 1 })).await.ok();

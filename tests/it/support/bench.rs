@@ -35,6 +35,13 @@ impl Bench {
         ]
     }
 
+    /// [`clients`](Self::clients), and one that starts a process for each call.
+    pub(crate) async fn callers(&self) -> Vec<Client> {
+        let mut callers = self.clients().await;
+        callers.push(Client::command(&self.file.store()));
+        callers
+    }
+
     /// A new client of the kind that `client` is, for one whose connection was ended.
     pub(crate) async fn reconnect(&self, client: &mut Client) {
         if let Some(again) = match client.name {
@@ -75,6 +82,12 @@ impl File {
             (table, rows.expect("the table is there"))
         };
         TABLES.into_iter().map(count).collect()
+    }
+
+    /// Every byte that the store has on disk, beside the file too.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let files = std::fs::read_dir(self.directory.path()).expect("the directory is there");
+        files.flat_map(|file| std::fs::read(file.expect("a file").path()).expect("a file")).collect()
     }
 
     /// What SQLite finds wrong with the file: `ok`.

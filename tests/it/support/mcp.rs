@@ -2,6 +2,7 @@
 //!
 //! An SDK would check, mend or reorder what the tests mean to send; `clients.rs` drives the SDKs.
 
+mod command;
 mod inbox;
 mod sse;
 mod stdio;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
+use self::command::Command;
 use super::server::Server;
 pub(crate) use sse::Sse;
 pub(crate) use stdio::Stdio;
@@ -52,6 +54,7 @@ pub(crate) enum Wire {
     Stdio(Stdio),
     Sse(Sse),
     Streamable(Streamable),
+    Command(Command),
 }
 
 /// What a tool answered.
@@ -81,6 +84,12 @@ impl Client {
         Self::begin("stdio", Wire::Stdio(Stdio::start(store)), Era::Initialize)
             .await
             .expect("the process answers")
+    }
+
+    /// A process for each call on `store`.
+    pub(crate) fn command(store: &str) -> Self {
+        let wire = Wire::Command(Command::new(store));
+        Self { name: "command", wire, era: Era::Stateless, last_id: AtomicI64::new(0) }
     }
 
     /// A session over HTTP+SSE; `None` if the server is gone.
@@ -124,6 +133,10 @@ impl Client {
     }
 
     fn start_text(&self, tool: &str, arguments: &str) -> Pending {
+        if let Wire::Command(command) = &self.wire {
+            let answer = command.call(tool, arguments);
+            return Box::pin(async { answer.await.map(Outcome::of) });
+        }
         let params = format!(r#"{{"name":"{tool}","arguments":{arguments}{}}}"#, self.meta());
         let answer = self.request("tools/call", tool, &params);
         Box::pin(async { answer.await.map(Outcome::of) })
@@ -136,6 +149,7 @@ impl Client {
             Wire::Stdio(wire) => wire.send(id, message),
             Wire::Sse(wire) => wire.send(id, message),
             Wire::Streamable(wire) => wire.send(method, name, message),
+            Wire::Command(_) => panic!("{} makes calls alone", self.name),
         }
     }
 
@@ -162,6 +176,7 @@ impl Client {
             Wire::Stdio(wire) => wire.raw(bytes).await,
             Wire::Sse(wire) => wire.raw(bytes).await,
             Wire::Streamable(wire) => wire.raw(bytes).await,
+            Wire::Command(_) => panic!("{} makes calls alone", self.name),
         }
     }
 
@@ -170,7 +185,7 @@ impl Client {
         match &self.wire {
             Wire::Stdio(wire) => wire.unaddressed().await,
             Wire::Sse(wire) => wire.unaddressed().await,
-            Wire::Streamable(_) => panic!("{} answers only what it was asked", self.name),
+            Wire::Streamable(_) | Wire::Command(_) => panic!("{} answers only what it was asked", self.name),
         }
     }
 
@@ -180,6 +195,7 @@ impl Client {
             Wire::Stdio(wire) => wire.send_bytes(bytes),
             Wire::Sse(wire) => drop(wire.post(bytes)),
             Wire::Streamable(wire) => drop(wire.post("notifications/initialized", "", bytes)),
+            Wire::Command(_) => panic!("{} makes calls alone", self.name),
         }
     }
 

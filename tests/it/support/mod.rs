@@ -1,6 +1,9 @@
 //! What the integration tests stand on.
 
 pub(crate) mod bench;
+pub(crate) mod certificates;
+pub(crate) mod command;
+pub(crate) mod gantz;
 pub(crate) mod http;
 pub(crate) mod inside;
 pub(crate) mod ledger;

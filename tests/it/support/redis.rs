@@ -72,6 +72,22 @@ impl Server {
         redis::cmd(name).arg(arguments).query(&mut connection).unwrap()
     }
 
+    /// Every key and all that it holds, as text.
+    pub(crate) fn dump(&self) -> String {
+        let keys: Vec<String> = self.command(&["KEYS", "*"]);
+        let content = |key: &String| {
+            let words: &[&str] = match self.command::<String>(&["TYPE", key]).as_str() {
+                "string" => &["GET", key],
+                "hash" => &["HGETALL", key],
+                "set" => &["SMEMBERS", key],
+                "zset" => &["ZRANGE", key, "0", "-1"],
+                other => panic!("{key} is a {other}"),
+            };
+            format!("{key}: {:?}\n", self.command::<redis::Value>(words))
+        };
+        keys.iter().map(content).collect()
+    }
+
     /// A connection to it.
     pub(crate) fn connect(&self) -> redis::RedisResult<Connection> {
         redis::Client::open(self.url())?.get_connection_with_timeout(Duration::from_secs(2))

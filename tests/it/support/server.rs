@@ -30,9 +30,14 @@ impl Server {
 
     /// The process that `arguments` ask for, listening on a free port.
     pub(crate) fn start_with(arguments: &[&str]) -> Self {
+        Self::start_as(&[arguments, &["--listen", "127.0.0.1:0"]].concat(), &[])
+    }
+
+    /// The process that `arguments` ask for, in an environment with these variables too.
+    pub(crate) fn start_as(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut process = Command::new(BINARY)
             .args(arguments)
-            .args(["--listen", "127.0.0.1:0"])
+            .envs(environment.iter().copied())
             .stderr(Stdio::piped())
             .spawn()
             .expect("the binary starts");
@@ -52,7 +57,12 @@ impl Server {
 
     /// Where it listens, as `HOST:PORT`.
     pub(crate) fn address(&self) -> &str {
-        self.base.trim_start_matches("http://")
+        self.base.split_once("://").map_or("", |(_, address)| address)
+    }
+
+    /// The process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
     }
 
     /// `kill -9`.
@@ -111,8 +121,7 @@ fn keep_lines(stderr: ChildStderr, kept: &Mutex<String>, found: &Sender<String>)
     }
 }
 
-/// `http://127.0.0.1:PORT` out of a line with `http://127.0.0.1:PORT/mcp` in it.
+/// `http://127.0.0.1:PORT` out of a line with `http://127.0.0.1:PORT/mcp` in it, or the same with `https`.
 fn announced(line: &str) -> Option<&str> {
-    line.split_whitespace()
-        .find_map(|word| word.strip_suffix("/mcp").filter(|base| base.starts_with("http://")))
+    line.split_whitespace().find_map(|word| word.strip_suffix("/mcp").filter(|base| base.contains("://")))
 }
