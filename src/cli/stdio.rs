@@ -21,7 +21,10 @@ pub(super) fn run(config: &Config) -> Result<(), Failure> {
         let opened = open(config).await?;
         let pushing = opened.push(config)?;
         let service = opened.service;
-        let retention = tokio::spawn(Arc::clone(&service).keep_retention());
+        let jobs = [
+            tokio::spawn(Arc::clone(&service).keep_retention()),
+            tokio::spawn(Arc::clone(&service).keep_adopting()),
+        ];
         let (input, output) = stdio_pipes();
         let stop = CancellationToken::new();
         let told = stop.clone();
@@ -30,7 +33,7 @@ pub(super) fn run(config: &Config) -> Result<(), Failure> {
             told.cancel();
         });
         let ended = serve_stdio(Handler::local(Arc::clone(&service)), input, output, stop).await;
-        retention.abort();
+        jobs.iter().for_each(tokio::task::JoinHandle::abort);
         if let Some(pushing) = pushing {
             pushing.end().await;
         }
