@@ -18,6 +18,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) struct Replay {
     /// Recorded runs, one a line: tau-bench or Who&When
     file: PathBuf,
+    #[expect(clippy::doc_markdown, reason = "this text is the help, which is not Markdown")]
     /// MCP address of the server; a key to it is taken from WATCHGLASS_KEY
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080/mcp")]
     server: String,
