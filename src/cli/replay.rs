@@ -18,7 +18,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) struct Replay {
     /// Recorded runs, one a line: tau-bench or Who&When
     file: PathBuf,
-    /// MCP address of the server; the key in WATCHGLASS_KEY, if there is one, is sent to it
+    #[expect(clippy::doc_markdown, reason = "this text is the help, which is not Markdown")]
+    /// MCP address of the server; a key to it is taken from WATCHGLASS_KEY
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080/mcp")]
     server: String,
     /// Play at this speed: 1 is the recorded agents' own; by default as fast as the server takes it
@@ -27,7 +28,7 @@ pub(super) struct Replay {
 }
 
 /// Sends every run of the file, one after the other.
-pub(super) fn run(arguments: &Replay, config: &Config) -> Result<(), Failure> {
+pub(super) fn run(config: &Config, arguments: &Replay) -> Result<(), Failure> {
     let runs = read(&arguments.file)?;
     on_one_thread(async {
         let server = Server::new(&arguments.server, config.access.client_key.clone())?;
@@ -89,16 +90,17 @@ impl Server {
             message: format!("`{}` does not answer: {}", self.address, first_cause(&error.without_url())),
             hint: Some("start a server with `watchglass serve`, or name another with `--server`".into()),
         };
-        let mut post = self
-            .client
-            .post(&self.address)
-            .header("accept", "application/json, text/event-stream")
-            .header("mcp-protocol-version", "2025-11-25")
-            .json(&request);
+        let mut post = self.client.post(&self.address);
         if let Some(key) = &self.key {
             post = post.bearer_auth(key.expose_secret());
         }
-        let response = post.send().await.map_err(unreachable)?;
+        let response = post
+            .header("accept", "application/json, text/event-stream")
+            .header("mcp-protocol-version", "2025-11-25")
+            .json(&request)
+            .send()
+            .await
+            .map_err(unreachable)?;
         let status = response.status();
         let answer: Value = response.json().await.map_err(|error| {
             Failure::new(format!(
