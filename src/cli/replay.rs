@@ -7,7 +7,7 @@ use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
-use super::{Failure, on_one_thread, print};
+use super::{Failure, first_cause, on_one_thread, print};
 use crate::config::Config;
 use crate::replay::{self, Call, Run};
 
@@ -87,7 +87,7 @@ impl Server {
             "params": { "name": call.tool, "arguments": call.arguments },
         });
         let unreachable = |error: reqwest::Error| Failure::Other {
-            message: format!("`{}` does not answer: {}", self.address, error.without_url()),
+            message: format!("`{}` does not answer: {}", self.address, first_cause(&error.without_url())),
             hint: Some("start a server with `watchglass serve`, or name another with `--server`".into()),
         };
         let mut post = self.client.post(&self.address);

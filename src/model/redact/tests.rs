@@ -201,6 +201,10 @@ fn json_in_a_text_is_rewritten_where_it_holds_a_secret_and_nowhere_else() {
         text(r#"{"session": {"id": "s"}, "card": 4111111111111111}"#),
         r#"{"session": {"id": "s"}, "card": 4111111111111111}"#
     );
+    assert_eq!(
+        text(r#"{"half": "\ud83d", "password": "\udc4d", "a": "\ud83d redis://:hunter2@host"}"#),
+        r#"{"half": "\ud83d", "password": "[REDACTED:password]", "a": "\\ud83d redis://[REDACTED:url_credentials]@host"}"#
+    );
     let unfinished =
         r#"{"password": "hunter2", "password": "hunter", "token": "hunter2", "u": "redis://:hunter2@host"#;
     let expected = r#"{"password": "[REDACTED:quoted_assignment]", "password": "hunter", "token": "hunter2", "u": "redis://[REDACTED:url_credentials]@host"#;
