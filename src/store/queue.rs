@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -19,6 +21,9 @@ const MAX_WAITING_RECORDS: usize = 16_384;
 const MAX_WAITING_BYTES: usize = 64 * 1024 * 1024;
 /// Batches that one group takes, so that no commit grows without bound.
 const MAX_GROUP: usize = 1_024;
+/// How long a crowd may take to come together again, and how often is looked.
+const MAX_GATHERING: Duration = Duration::from_millis(1);
+const LOOK: Duration = Duration::from_micros(50);
 
 /// One caller's batch, and the way back to the caller.
 #[derive(Debug)]
@@ -53,7 +58,11 @@ pub(super) struct Submitter {
 
 /// The writer's end.
 #[derive(Debug)]
-pub(super) struct Groups(mpsc::UnboundedReceiver<Submission>);
+pub(super) struct Groups {
+    receiver: mpsc::UnboundedReceiver<Submission>,
+    /// The last group: its size, and when it was given out.
+    last: Option<(usize, Instant)>,
+}
 
 #[derive(Debug, Default)]
 struct Waiting {
@@ -79,7 +88,7 @@ impl Drop for Reservation {
 /// A queue with both its ends.
 pub(super) fn queue() -> (Submitter, Groups) {
     let (sender, receiver) = mpsc::unbounded_channel();
-    (Submitter { sender, waiting: Arc::default() }, Groups(receiver))
+    (Submitter { sender, waiting: Arc::default() }, Groups { receiver, last: None })
 }
 
 impl Submitter {
@@ -122,14 +131,32 @@ impl Submitter {
 impl Groups {
     /// Waits for the next group, on a thread of its own; `None` when every submitter is gone.
     pub(super) fn next_blocking(&mut self) -> Option<Vec<Submission>> {
+        if let Some((size, given_out)) = self.last.take() {
+            self.gather(size, given_out.elapsed());
+        }
         let mut group = Vec::new();
-        (self.0.blocking_recv_many(&mut group, MAX_GROUP) > 0).then_some(group)
+        let size = self.receiver.blocking_recv_many(&mut group, MAX_GROUP);
+        self.last = Some((size, Instant::now()));
+        (size > 0).then_some(group)
+    }
+
+    /// Lets a crowd come together before it is committed.
+    ///
+    /// Those who were `answered` just now are about to call again, and others wait already. To commit these first
+    /// would make two commits of each round from then on. Whoever was and is alone is not waited for, and nobody
+    /// for longer than the last commit took.
+    fn gather(&self, answered: usize, commit: Duration) {
+        let crowd = (answered + self.receiver.len()).min(MAX_GROUP);
+        let until = Instant::now() + commit.min(MAX_GATHERING);
+        while crowd > 1 && self.receiver.len() < crowd && Instant::now() < until {
+            sleep(LOOK);
+        }
     }
 
     /// Waits for the next group; `None` when every submitter is gone.
     pub(super) async fn next(&mut self) -> Option<Vec<Submission>> {
         let mut group = Vec::new();
-        (self.0.recv_many(&mut group, MAX_GROUP).await > 0).then_some(group)
+        (self.receiver.recv_many(&mut group, MAX_GROUP).await > 0).then_some(group)
     }
 }
 
