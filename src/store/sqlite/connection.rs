@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::Semaphore;
 
 use super::error::{is_busy, problem};
 use super::filesystem::refuse_network;
@@ -20,6 +21,11 @@ const READ_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often a read looks at the time, in steps of SQLite's machine.
 const STEPS_BETWEEN_LOOKS: i32 = 10_000;
 const READERS: usize = 3;
+/// Kilobytes of pages that a reader keeps; the operating system keeps the file's pages for all of them.
+const READER_CACHE: i32 = 256;
+/// Pages of the write-ahead log after which it is copied into the database: 16 MB. A page that was written again and
+/// again is copied once.
+const CHECKPOINT_PAGES: i32 = 4_000;
 
 type Shared = Arc<Mutex<Connection>>;
 
@@ -31,6 +37,8 @@ pub(super) struct Connections {
     /// In memory there is but one connection, which then reads too.
     readers: Arc<[Shared]>,
     next_reader: Arc<AtomicUsize>,
+    /// As many permits as readers: a thread that would only wait for a connection is not started.
+    free_readers: Arc<Semaphore>,
 }
 
 impl Connections {
@@ -44,6 +52,7 @@ impl Connections {
             writer,
             turnstile: Turnstile::default(),
             next_reader: Arc::default(),
+            free_readers: Arc::new(Semaphore::new(1)),
         })
     }
 
@@ -56,6 +65,7 @@ impl Connections {
             .map(|_| {
                 let reader = open_file(path, relaxed)?;
                 reader.pragma_update(None, "query_only", true).map_err(problem)?;
+                reader.pragma_update(None, "cache_size", -READER_CACHE).map_err(problem)?;
                 Ok(share(reader))
             })
             .collect::<Result<Vec<_>, Problem>>()?;
@@ -64,6 +74,7 @@ impl Connections {
             turnstile: Turnstile::before(path)?,
             readers: readers.into(),
             next_reader: Arc::default(),
+            free_readers: Arc::new(Semaphore::new(READERS)),
         })
     }
 
@@ -89,6 +100,7 @@ impl Connections {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Problem> {
+        let free = Arc::clone(&self.free_readers).acquire_owned().await.map_err(Problem::internal)?;
         let reader =
             Arc::clone(&self.readers[self.next_reader.fetch_add(1, Ordering::Relaxed) % self.readers.len()]);
         off_thread(move || {
@@ -98,6 +110,7 @@ impl Connections {
             connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(late)).map_err(problem)?;
             let value = work(&connection).map_err(problem);
             connection.progress_handler(0, None::<fn() -> bool>).map_err(problem)?;
+            drop(free);
             value
         })
         .await
@@ -141,6 +154,7 @@ fn set_up(connection: &mut Connection, relaxed: bool) -> rusqlite::Result<()> {
     connection.pragma_update(None, "fullfsync", true)?;
     connection.pragma_update(None, "checkpoint_fullfsync", true)?;
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(())
