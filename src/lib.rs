@@ -5,11 +5,13 @@
 //! - [`model`]: what is observed, and the rules that hold for values alone
 //! - [`clock`]: time and ids
 //! - [`store`]: where records live: one trait, two engines
+//! - [`exposition`]: series as text for Prometheus
 //! - [`service`]: the use cases, once, for every surface
 //! - [`http`]: what every surface over HTTP stands on
 //! - [`mcp`]: the Model Context Protocol over stdio, streamable HTTP and SSE
+//! - [`scrape`], [`pushgateway`]: the agents' metrics for Prometheus, fetched and pushed
 //! - [`replay`]: recorded runs of real agents as tool calls
-//! - [`config`], [`telemetry`]: settings, and watchglass's own log
+//! - [`config`], [`telemetry`]: settings, and watchglass's own log and metrics
 //! - [`server`]: composition: routes, guard, shutdown
 //! - [`cli`]: the commands
 //!
@@ -18,10 +20,13 @@
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod exposition;
 pub mod http;
 pub mod mcp;
 pub mod model;
+pub mod pushgateway;
 pub mod replay;
+pub mod scrape;
 pub mod server;
 pub mod service;
 pub mod store;

@@ -3,6 +3,8 @@
 //! What such a command prints is read by programs: standard output carries one answer or one problem, and where it
 //! ends well standard error carries nothing.
 
+use std::cell::Cell;
+
 use serde_json::{Map, Value};
 
 use super::open::{Opened, open, open_briefly};
@@ -10,11 +12,14 @@ use super::{Failure, print};
 use crate::config::Config;
 use crate::mcp::{ToolName, call_tool};
 use crate::model::{Code, Problem};
+use crate::pushgateway;
 use crate::service::{Caller, Service};
 
 /// The store, for the length of a call.
 pub(super) struct Calls {
     opened: Opened,
+    /// Whether something was written.
+    wrote: Cell<bool>,
 }
 
 impl Calls {
@@ -25,7 +30,9 @@ impl Calls {
 
     /// Calls a tool as a connected agent would. What it wrote is committed when this returns.
     pub(super) async fn make(&self, tool: ToolName, arguments: Map<String, Value>) -> Result<Value, Problem> {
-        call_tool(&self.opened.service, &Caller::default(), tool.as_str(), arguments).await
+        let answer = call_tool(&self.opened.service, &Caller::default(), tool.as_str(), arguments).await?;
+        self.wrote.set(self.wrote.get() || !tool.reads());
+        Ok(answer)
     }
 }
 
@@ -41,10 +48,13 @@ pub(super) fn run<T>(
         .build()
         .map_err(|error| Failure::new(format!("the runtime can't be started: {error}")))?;
     runtime.block_on(async {
-        let calls = Calls { opened: open_briefly(config).await? };
+        let calls = Calls { opened: open_briefly(config).await?, wrote: Cell::default() };
         let done = work(&calls).await;
+        // What was written is committed, and nothing is printed yet.
+        if calls.wrote.get() {
+            pushgateway::after_write(&calls.opened.service, config.pushgateway.as_ref()).await;
+        }
         if done.is_ok() {
-            // What was written is committed, and nothing is printed yet: here metrics would be pushed.
             calls.opened.service.trim().await;
         }
         calls.opened.service.close().await;

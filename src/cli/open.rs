@@ -7,8 +7,10 @@ use super::{Failure, print};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError, Durability};
 use crate::model::Problem;
+use crate::pushgateway::{INTERVAL, Job, Pusher};
 use crate::service::{Service, ServiceOptions};
 use crate::store::{self, Retention, Store, StoreOptions, StoreUrl};
+use crate::telemetry::Metrics;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -18,9 +20,19 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
 pub(super) struct Opened {
     pub(super) service: Arc<Service>,
     pub(super) store: Arc<dyn Store>,
+    pub(super) metrics: Arc<Metrics>,
     /// The store's address, without what it takes to get in.
     pub(super) address: String,
     pub(super) options: ServiceOptions,
+}
+
+impl Opened {
+    /// Begins to push to the Pushgateway, if there is one.
+    pub(super) fn push(&self, config: &Config) -> Result<Option<Job>, Failure> {
+        let Some(address) = &config.pushgateway else { return Ok(None) };
+        let pusher = Pusher::new(Arc::clone(&self.service), address).map_err(Failure::Problem)?;
+        Ok(Some(Job::start(pusher, INTERVAL)))
+    }
 }
 
 /// Opens the store that `config` names.
@@ -39,17 +51,20 @@ async fn open_with(
 ) -> Result<Opened, Failure> {
     let options = store_options(config)?;
     let address = options.url.to_string();
+    let metrics = Arc::new(Metrics::new());
     let store = open(&options).await.map_err(Failure::Problem)?;
+    let store = store::measured(store, options.url.backend(), &metrics);
     let options = ServiceOptions {
         stale_after: config.stale_after,
         logs_kept: options.retention.logs,
         echo: config
             .echo
             .then(|| -> crate::service::Echo { Arc::new(|record| print::note(&record.to_string())) }),
+        metrics: Arc::clone(&metrics),
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let service = Arc::new(Service::new(Arc::clone(&store), clock, options.clone()));
-    Ok(Opened { service, store, address, options })
+    Ok(Opened { service, store, metrics, address, options })
 }
 
 fn store_options(config: &Config) -> Result<StoreOptions, ConfigError> {

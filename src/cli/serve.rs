@@ -13,8 +13,9 @@ use crate::config::Config;
 use crate::http::Gate;
 use crate::mcp::Handler;
 use crate::model::Scope;
+use crate::scrape;
 use crate::server::{self, App, Ended, Guard, Readiness, ReadinessCheck, Tls};
-use crate::service::{Access, AccessOptions, Service};
+use crate::service::{Access, AccessOptions, Refused, Service};
 
 /// Serves until the process is told to end.
 pub(super) fn run(config: &Config) -> Result<(), Failure> {
@@ -54,17 +55,27 @@ where
     let mut jobs = vec![
         tokio::spawn(beside),
         tokio::spawn(Arc::clone(service).keep_retention()),
+        tokio::spawn(Arc::clone(service).keep_adopting()),
         tokio::spawn(Arc::clone(&access).keep_fresh()),
     ];
     jobs.extend(tls.clone().map(|tls| tokio::spawn(tls.keep_fresh())));
+    let pushing = opened.push(config)?;
     let closing = Arc::clone(service);
     let app = App {
         handler: Handler::over_http(Arc::clone(service)),
         readiness: readiness(Arc::clone(service), opened.address.clone()),
-        close: async move { closing.close().await }.boxed(),
+        close: async move {
+            if let Some(pushing) = pushing {
+                pushing.end().await;
+            }
+            closing.close().await;
+        }
+        .boxed(),
         guard: Guard::new(address, &config.http.allowed_hosts, &config.http.allowed_origins),
         gate: Gate::new(access, &config.access.trusted_proxies, config.http.insecure_no_auth),
         tls,
+        metrics: Arc::clone(&opened.metrics),
+        scrape: scrape::routes(Arc::clone(service)),
     };
     let scheme = if app.tls.is_some() { "https" } else { "http" };
     print::note(&format!("MCP    {scheme}://{address}/mcp"));
@@ -89,7 +100,9 @@ async fn access(config: &Config, opened: &Opened) -> Result<Arc<Access>, Failure
     let keys = [(&config.access.ingest_key, Scope::Ingest), (&config.access.read_key, Scope::Read)];
     let environment = keys.into_iter().filter_map(|(key, scope)| Some((key.clone()?, scope))).collect();
     let exposed = config.is_exposed();
-    let options = AccessOptions { always: exposed, environment, refused: None };
+    let metrics = Arc::clone(&opened.metrics);
+    let refused: Refused = Arc::new(move |reason| metrics.auth_failed(reason));
+    let options = AccessOptions { always: exposed, environment, refused: Some(refused) };
     let access = opened.service.access(options).await.map_err(Failure::Problem)?;
     config.check_exposure(access.has_keys())?;
     Ok(access)

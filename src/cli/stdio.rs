@@ -18,8 +18,13 @@ pub(super) fn run(config: &Config) -> Result<(), Failure> {
         .build()
         .map_err(|error| Failure::new(format!("the runtime can't be started: {error}")))?;
     let ended = runtime.block_on(async {
-        let service = open(config).await?.service;
-        let retention = tokio::spawn(Arc::clone(&service).keep_retention());
+        let opened = open(config).await?;
+        let pushing = opened.push(config)?;
+        let service = opened.service;
+        let jobs = [
+            tokio::spawn(Arc::clone(&service).keep_retention()),
+            tokio::spawn(Arc::clone(&service).keep_adopting()),
+        ];
         let (input, output) = stdio_pipes();
         let stop = CancellationToken::new();
         let told = stop.clone();
@@ -28,7 +33,10 @@ pub(super) fn run(config: &Config) -> Result<(), Failure> {
             told.cancel();
         });
         let ended = serve_stdio(Handler::local(Arc::clone(&service)), input, output, stop).await;
-        retention.abort();
+        jobs.iter().for_each(tokio::task::JoinHandle::abort);
+        if let Some(pushing) = pushing {
+            pushing.end().await;
+        }
         service.close().await;
         ended.map(|_| ()).map_err(|error| Failure::new(error.to_string()))
     });

@@ -14,7 +14,7 @@ use rmcp::service::{RequestContext, RoleServer};
 
 use super::Turn;
 use super::tools::{self, ToolName};
-use crate::model::{Grant, Problem, TraceContext};
+use crate::model::{Grant, Problem, TraceContext, Transport};
 use crate::service::{Caller, Service};
 
 /// For how long a client may keep the list of tools.
@@ -104,7 +104,8 @@ impl ServerHandler for Handler {
         let tool = tools::find(&request.name)
             .map_err(|problem| ErrorData::invalid_params(problem.message.clone(), Some(problem.to_json())))?;
         let grant = self.grant(&context.extensions)?;
-        let caller = Caller::new(grant, context.meta.get_traceparent().and_then(TraceContext::parse));
+        let caller = Caller::new(grant, context.meta.get_traceparent().and_then(TraceContext::parse))
+            .over(transport(&context));
         let turn = context.extensions.remove::<Turn>();
         let arguments = request.arguments.unwrap_or_default();
         let result = match tool.call(&self.service, &caller, turn, arguments).await {
@@ -117,6 +118,14 @@ impl ServerHandler for Handler {
             Err(problem) => failure(&problem),
         };
         Ok(result.into())
+    }
+}
+
+/// The way by which a call came: those over HTTP have the head of their request with them, in which SSE says so.
+fn transport(context: &RequestContext<RoleServer>) -> Transport {
+    match context.extensions.get::<Parts>() {
+        Some(head) => head.extensions.get().copied().unwrap_or(Transport::Http),
+        None => Transport::Stdio,
     }
 }
 

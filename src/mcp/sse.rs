@@ -24,7 +24,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::wire::MAX_MESSAGE_BYTES;
 use crate::http::{Gate, Routes, Rule, body, json, problem};
-use crate::model::{Grant, Problem};
+use crate::model::{Grant, Problem, Transport};
+use crate::telemetry::Metrics;
+use crate::telemetry::metrics::Stream;
 use session::{Opened, Sessions};
 
 const DEPRECATION: (HeaderName, HeaderValue) =
@@ -60,6 +62,7 @@ pub struct Legacy<H> {
     handler: H,
     sessions: Sessions,
     limits: Limits,
+    metrics: Arc<Metrics>,
     stop: CancellationToken,
 }
 
@@ -68,8 +71,8 @@ where
     H: ServerHandler + Clone + Sync,
 {
     /// Serves `handler` until `stop` is cancelled, which ends every session and its stream.
-    pub fn new(handler: H, limits: Limits, stop: CancellationToken) -> Self {
-        Self { handler, sessions: Sessions::new(limits.sessions), limits, stop }
+    pub fn new(handler: H, limits: Limits, metrics: Arc<Metrics>, stop: CancellationToken) -> Self {
+        Self { handler, sessions: Sessions::new(limits.sessions), limits, metrics, stop }
     }
 
     /// The routes `/sse` and `/messages`.
@@ -85,6 +88,7 @@ where
     /// Runs the conversation of one session to its end, which comes at the latest with its key's.
     async fn converse(self: Arc<Self>, opened: Opened, gate: Gate, grant: Grant) {
         let Opened { id, transport, stop, .. } = opened;
+        let _counted = self.metrics.stream(Stream::Sse);
         let started = self.handler.clone().serve_with_ct(transport, stop.clone());
         let conversation = async {
             if let Ok(Ok(running)) = tokio::time::timeout(self.limits.initialize, started).await
@@ -144,7 +148,8 @@ where
             .hint("open one with `GET /sse`, or use `/mcp`, which needs none");
         return refuse(StatusCode::NOT_FOUND, &refused);
     };
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    parts.extensions.insert(Transport::Sse);
     let bytes = match body::read_json(&parts.headers, body, MAX_MESSAGE_BYTES).await {
         Ok(bytes) => bytes,
         Err(response) => return ([DEPRECATION], response).into_response(),

@@ -19,6 +19,7 @@ mod query;
 mod span;
 pub mod text;
 mod time;
+mod transport;
 mod write;
 
 pub use access::{Grant, Scope, Scopes};
@@ -43,4 +44,5 @@ pub use query::{
 };
 pub use span::{Span, SpanEnd, SpanKind, SpanStatus};
 pub use time::Timestamp;
+pub use transport::Transport;
 pub use write::{Idempotency, Record, Write, Written};

@@ -30,6 +30,7 @@ pub use tls::Tls;
 use crate::http::{Gate, Routes, Rule, problem};
 use crate::mcp::{self, Legacy, LegacyLimits, ServerHandler};
 use crate::model::{Code, Problem};
+use crate::telemetry::Metrics;
 
 /// How long what is in flight may take once the server is told to stop.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -54,6 +55,10 @@ pub struct App<H> {
     pub gate: Gate,
     /// What connections are encrypted with, if they are.
     pub tls: Option<Arc<Tls>>,
+    /// Counts requests and streams.
+    pub metrics: Arc<Metrics>,
+    /// The addresses that Prometheus scrapes.
+    pub scrape: Routes,
 }
 
 /// How a server came to its end.
@@ -81,8 +86,8 @@ where
     let close = app.close;
     // Not the same as `stop`: rmcp gives up on the calls that are in flight when its token is cancelled.
     let answered = CancellationToken::new();
-    let routes = routes(app.handler, app.readiness, &stop, &answered);
-    let mut all = guarded(routes, app.guard, app.gate);
+    let routes = routes(app.handler, app.readiness, app.scrape, &app.metrics, &stop, &answered);
+    let mut all = guarded(routes, app.guard, app.gate, app.metrics);
     if app.tls.is_some() {
         all = all.layer(SetResponseHeaderLayer::overriding(header::STRICT_TRANSPORT_SECURITY, HSTS));
     }
@@ -103,22 +108,25 @@ where
 fn routes<H>(
     handler: H,
     readiness: ReadinessCheck,
+    scrape: Routes,
+    metrics: &Arc<Metrics>,
     stop: &CancellationToken,
     answered: &CancellationToken,
 ) -> Routes
 where
     H: ServerHandler + Clone + Sync,
 {
-    let legacy = Legacy::new(handler.clone(), LegacyLimits::default(), stop.clone());
+    let legacy = Legacy::new(handler.clone(), LegacyLimits::default(), Arc::clone(metrics), stop.clone());
     Routes::default()
         .get("/", Rule::Open, page::index)
         .merge(health::routes(readiness, stop.clone()))
         .merge(mcp::http_routes(handler, answered.clone()))
         .merge(legacy.routes())
+        .merge(scrape)
 }
 
 /// The routes behind what stands before all of them: first the guard, then the gate.
-fn guarded(routes: Routes, guard: Guard, gate: Gate) -> Router {
+fn guarded(routes: Routes, guard: Guard, gate: Gate, metrics: Arc<Metrics>) -> Router {
     routes
         .into_router()
         .fallback(page::not_found)
@@ -126,7 +134,7 @@ fn guarded(routes: Routes, guard: Guard, gate: Gate) -> Router {
         .layer(Extension(gate))
         .layer(CatchPanicLayer::custom(|_| panicked()))
         .layer(middleware::from_fn_with_state(guard, guard::check))
-        .layer(middleware::from_fn(access_log::record))
+        .layer(middleware::from_fn_with_state(metrics, access_log::record))
 }
 
 /// The panic itself is logged by the hook; its message may quote what an agent wrote.

@@ -14,6 +14,7 @@ use super::*;
 use crate::http::testing::open_gate;
 use crate::http::{Peer, Route};
 use crate::model::{Scope, Scopes};
+use crate::scrape;
 use crate::service::{AccessOptions, NewKey, testing};
 
 #[derive(Clone)]
@@ -34,8 +35,9 @@ fn guard() -> Guard {
 }
 
 async fn send(ready: bool, stop: &CancellationToken, request: Request) -> (StatusCode, Value) {
-    let routes = routes(Nothing, check(ready), stop, &CancellationToken::new());
-    let response = guarded(routes, guard(), open_gate().await).oneshot(request).await.unwrap();
+    let answered = CancellationToken::new();
+    let routes = routes(Nothing, check(ready), Routes::default(), &Arc::default(), stop, &answered);
+    let response = behind(open_gate().await, routes).oneshot(request).await.unwrap();
     let status = response.status();
     let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
     (status, serde_json::from_slice(&bytes).unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into()))
@@ -69,8 +71,13 @@ async fn what_is_nowhere_is_a_problem() {
 }
 
 /// Every route there is, as the server serves them.
-fn all_routes(stop: &CancellationToken) -> Routes {
-    routes(Nothing, check(true), stop, &CancellationToken::new())
+async fn all_routes(stop: &CancellationToken) -> Routes {
+    let scrape = scrape::routes(Arc::new(testing::service().await));
+    routes(Nothing, check(true), scrape, &Arc::default(), stop, &CancellationToken::new())
+}
+
+fn behind(gate: Gate, routes: Routes) -> Router {
+    guarded(routes, guard(), gate, Arc::default())
 }
 
 /// A request that `route` would take.
@@ -82,7 +89,7 @@ fn request_for(route: &Route) -> axum::http::request::Builder {
 #[tokio::test]
 async fn every_route_is_guarded() {
     let stop = CancellationToken::new();
-    let table = all_routes(&stop).table().to_vec();
+    let table = all_routes(&stop).await.table().to_vec();
     let nothing = Route { method: "GET", path: "/nothing", rule: Rule::Open };
     for route in table.iter().chain([&nothing]) {
         let path = route.path;
@@ -90,7 +97,7 @@ async fn every_route_is_guarded() {
             let mut request = request_for(route).body(Body::empty()).unwrap();
             let name: header::HeaderName = name.parse().unwrap();
             request.headers_mut().insert(name, value.parse().unwrap());
-            let router = guarded(all_routes(&stop), guard(), open_gate().await);
+            let router = behind(open_gate().await, all_routes(&stop).await);
             let response = router.oneshot(request).await.unwrap();
             assert_eq!(response.status(), StatusCode::FORBIDDEN, "{path} {value}");
             let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
@@ -109,9 +116,9 @@ async fn every_route_is_guarded() {
     }
 }
 
-#[test]
-fn the_table_of_routes_is_as_it_was() {
-    let routes = all_routes(&CancellationToken::new());
+#[tokio::test]
+async fn the_table_of_routes_is_as_it_was() {
+    let routes = all_routes(&CancellationToken::new()).await;
     let lines: Vec<String> = routes
         .table()
         .iter()
@@ -132,7 +139,7 @@ async fn every_route_asks_for_what_its_rule_says() {
     }
     let access = service.access(AccessOptions::default()).await.unwrap();
     let stop = CancellationToken::new();
-    for route in all_routes(&stop).table() {
+    for route in all_routes(&stop).await.table() {
         for (scopes, key) in &callers {
             let mut request = request_for(route);
             if let Some(key) = key {
@@ -141,7 +148,7 @@ async fn every_route_asks_for_what_its_rule_says() {
             let mut request = request.body(Body::empty()).unwrap();
             request.extensions_mut().insert(Peer { address: [127, 0, 0, 1].into(), encrypted: false });
             let gate = Gate::new(Arc::clone(&access), &[], false);
-            let response = guarded(all_routes(&stop), guard(), gate).oneshot(request).await.unwrap();
+            let response = behind(gate, all_routes(&stop).await).oneshot(request).await.unwrap();
             let challenge =
                 response.headers().get(header::WWW_AUTHENTICATE).map(|text| text.to_str().unwrap());
             let (status, path) = (response.status(), route.path);
@@ -181,7 +188,7 @@ async fn keys_travel_in_one_header_and_never_readably() {
         let request = Request::post("/mcp").header(header::HOST, "localhost");
         let mut request = build(request).body(Body::empty()).unwrap();
         request.extensions_mut().insert(peer);
-        let response = guarded(all_routes(&stop), guard(), gate).oneshot(request).await.unwrap();
+        let response = behind(gate, all_routes(&stop).await).oneshot(request).await.unwrap();
         response.status()
     };
     let here = Peer { address: [127, 0, 0, 1].into(), encrypted: false };
@@ -256,7 +263,16 @@ async fn start() -> Running {
     let close = Arc::clone(&closed);
     let close = async move { close.store(true, Ordering::SeqCst) }.boxed();
     let gate = open_gate().await;
-    let app = App { handler: Nothing, readiness: check(true), close, guard: guard(), gate, tls: None };
+    let app = App {
+        handler: Nothing,
+        readiness: check(true),
+        close,
+        guard: guard(),
+        gate,
+        tls: None,
+        metrics: Arc::default(),
+        scrape: Routes::default(),
+    };
     let server = tokio::spawn(serve(listener, app, asked.map(|_| ())));
     Running { address, shutdown, closed, server }
 }

@@ -6,7 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::{Map, Value};
 
 use super::Service;
-use crate::model::{Grant, Lifted, Problem, ProjectId, Scope, Span, SpanId, TraceContext, TraceId};
+use crate::model::{
+    Grant, Lifted, Problem, ProjectId, Scope, Span, SpanId, TraceContext, TraceId, Transport,
+};
 
 /// What a surface knows of a call besides its arguments.
 #[derive(Debug, Clone, Default)]
@@ -15,12 +17,21 @@ pub struct Caller {
     pub(super) grant: Grant,
     /// The trace in which the call was made, where the protocol tells.
     pub(super) context: Option<TraceContext>,
+    /// The way by which it came.
+    pub(super) transport: Transport,
 }
 
 impl Caller {
     /// Whoever has this grant, calling in this trace.
     pub const fn new(grant: Grant, context: Option<TraceContext>) -> Self {
-        Self { grant, context }
+        Self { grant, context, transport: Transport::Command }
+    }
+
+    /// The same caller, by another way than a command.
+    #[must_use]
+    pub const fn over(mut self, transport: Transport) -> Self {
+        self.transport = transport;
+        self
     }
 
     /// The project, for a call that needs `scope`. There is no other way to it, so no use case forgets to ask.

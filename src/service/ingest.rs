@@ -3,6 +3,8 @@
 //! Each method returns in two steps: first when the record is queued behind all that came before it, then,
 //! by the future it gives, when it is committed. In between a connection can let its next call go.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::answer::{Logged, Recorded, SpanEnded, SpanStarted};
@@ -18,7 +20,11 @@ use crate::model::{
 
 impl Service {
     /// Stores a log.
-    pub async fn log_event(&self, caller: &Caller, request: LogEvent) -> Result<Committed<Logged>, Problem> {
+    pub(super) async fn take_log(
+        &self,
+        caller: &Caller,
+        request: LogEvent,
+    ) -> Result<Committed<Logged>, Problem> {
         let project = caller.project(Scope::Ingest)?;
         let idempotency = idempotency("log_event", request.idempotency_key.as_deref(), &request)?;
         let level = Level::parse("level", given_or(request.level.as_deref(), "info"))?;
@@ -53,7 +59,7 @@ impl Service {
     }
 
     /// Starts a span.
-    pub async fn start_span(
+    pub(super) async fn take_span_start(
         &self,
         caller: &Caller,
         request: StartSpan,
@@ -144,7 +150,11 @@ impl Service {
     }
 
     /// Ends a span.
-    pub async fn end_span(&self, caller: &Caller, request: EndSpan) -> Result<Committed<SpanEnded>, Problem> {
+    pub(super) async fn take_span_end(
+        &self,
+        caller: &Caller,
+        request: EndSpan,
+    ) -> Result<Committed<SpanEnded>, Problem> {
         let project = caller.project(Scope::Ingest)?;
         let idempotency = idempotency("end_span", request.idempotency_key.as_deref(), &request)?;
         let span_id = SpanId::parse("span_id", request.span_id)?;
@@ -169,7 +179,7 @@ impl Service {
     }
 
     /// Adds a measurement to a series.
-    pub async fn record_metric(
+    pub(super) async fn take_measurement(
         &self,
         caller: &Caller,
         request: RecordMetric,
@@ -216,11 +226,15 @@ impl Service {
         let echo = self.options.echo.clone();
         let shown = echo.as_ref().map(|_| super::echo::record(&write.record));
         let answers = self.store.write(project, vec![write]);
+        let metrics = Arc::clone(&self.options.metrics);
         async move {
             let answer = answers.await.pop();
             let written = answer.unwrap_or_else(|| Err(Problem::internal("a write was not answered")));
             if let (Ok(_), Some(echo), Some(shown)) = (&written, echo, shown) {
                 echo(&shown);
+            }
+            if matches!(written, Ok(Written::Point { overflow: true, .. })) {
+                metrics.overflowed();
             }
             written
         }

@@ -3,11 +3,14 @@
 //! **Invariant:** every record enters here, so that limits, ids and times are the same whichever way it came.
 
 mod access;
+mod adoption;
 mod answer;
 mod caller;
+mod counted;
 mod cursor;
 mod echo;
 mod ingest;
+mod lease;
 mod logs;
 mod request;
 mod retention;
@@ -35,8 +38,9 @@ pub use text::MAX_MESSAGE_BYTES;
 
 use self::caller::Aliases;
 use crate::clock::{Clock, Ids};
-use crate::model::{Code, Labels, Problem, Scope, Series, SeriesValue};
+use crate::model::{Code, Labels, Problem, ProjectId, Scope, Series, SeriesValue};
 use crate::store::{Durability, Store};
+use crate::telemetry::Metrics;
 
 /// How long one call may take, its waiting included.
 const CALL_DEADLINE: Duration = Duration::from_secs(5);
@@ -56,12 +60,14 @@ pub struct ServiceOptions {
     pub logs_kept: Duration,
     /// Is shown every record that was stored.
     pub echo: Option<Echo>,
+    /// Counts what is taken.
+    pub metrics: Arc<Metrics>,
 }
 
 impl Default for ServiceOptions {
     fn default() -> Self {
         let logs_kept = Duration::from_secs(7 * 24 * 60 * 60);
-        Self { stale_after: Duration::from_secs(60 * 60), logs_kept, echo: None }
+        Self { stale_after: Duration::from_secs(60 * 60), logs_kept, echo: None, metrics: Arc::default() }
     }
 }
 
@@ -87,6 +93,11 @@ impl Service {
     /// A service on `store`.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, options: ServiceOptions) -> Self {
         Self { store, clock, ids: Ids, options, aliases: Aliases::default() }
+    }
+
+    /// What this process counts.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.options.metrics
     }
 
     /// Whether the store can be reached.
@@ -123,6 +134,9 @@ impl Service {
                 value: SeriesValue::Gauge(open),
             }));
             series.sort_by(|a, b| (&a.name, &a.labels).cmp(&(&b.name, &b.labels)));
+            if *project == ProjectId::default_project() {
+                self.options.metrics.has_series(series.len());
+            }
             Ok(series)
         })
         .await

@@ -6,6 +6,7 @@
 //! **Invariant:** every method takes the project first, and no record of another project is reachable
 //! through it. Only what belongs to the installation takes none: leases, keys, retention, the store itself.
 
+mod measured;
 mod options;
 mod queue;
 mod redis;
@@ -23,6 +24,7 @@ use crate::model::{
     Key, LogPage, LogQuery, OpenRoot, Problem, ProjectId, Series, Timestamp, TracePage, TraceQuery, Write,
     Written,
 };
+use crate::telemetry::Metrics;
 
 /// The answers to a batch: one for each record, in its order.
 pub type Answers = Vec<Result<Written, Problem>>;
@@ -70,6 +72,18 @@ pub trait Store: Send + Sync {
     /// is not held is no error.
     async fn touch_key(&self, id: &str, used: Timestamp) -> Result<(), Problem>;
 
+    /// Whether others write to the store past this trait, so that there can be something to
+    /// [`adopt`](Self::adopt).
+    fn adopts(&self) -> bool {
+        false
+    }
+
+    /// Gives a bounded slice of what the published scripts wrote to the default project the entries by which our
+    /// own records are found and expire. A round is over when there is no more; the next one looks again.
+    async fn adopt(&self, _now: Timestamp) -> Result<Adopted, Problem> {
+        Ok(Adopted::default())
+    }
+
     /// Whether the store answers, and accepts writes as far as that can be told without one.
     async fn ping(&self) -> Result<(), Problem>;
 
@@ -87,6 +101,55 @@ pub struct Expired {
     pub deleted: u64,
     /// Whether there is more to delete now.
     pub more: bool,
+}
+
+/// What a slice of adoption did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Adopted {
+    /// Records that got their entries.
+    pub records: u64,
+    /// Whether the round goes on.
+    pub more: bool,
+}
+
+/// How much a Redis holds under the names that the published scripts write to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Published {
+    /// Sets of logs, one for each type of event.
+    pub log_types: u64,
+    /// Spans.
+    pub spans: u64,
+    /// Traces.
+    pub traces: u64,
+    /// Whether a watchglass has written there too.
+    pub watchglass: bool,
+    /// Whether all names were looked at; otherwise there may be more.
+    pub complete: bool,
+}
+
+impl Published {
+    /// Whether there is anything.
+    pub const fn is_any(&self) -> bool {
+        self.log_types + self.spans + self.traces > 0
+    }
+}
+
+/// What others than their owner can read of a store's files, with what to do about it.
+///
+/// Files are made for their owner alone; the mode of those that are there is an operator's, and stays.
+pub fn exposure(options: &StoreOptions) -> Option<Problem> {
+    match &options.url {
+        StoreUrl::Sqlite(path) => sqlite::SqliteStore::exposure(path),
+        StoreUrl::Memory | StoreUrl::Redis(_) | StoreUrl::RedisCluster(_) => None,
+    }
+}
+
+/// Looks into a Redis for what the published scripts left there: a bounded look that gives up soon.
+///
+/// # Errors
+/// A server that isn't there, or that doesn't let us look.
+pub async fn published_at(url: &StoreUrl) -> Result<Published, Problem> {
+    redis::published_at(url).await
 }
 
 /// Opens the store that the options name.
@@ -113,4 +176,9 @@ async fn open_store(options: &StoreOptions, examine: bool) -> Result<Arc<dyn Sto
             Ok(Arc::new(redis::RedisStore::open(options, examine).await?))
         }
     }
+}
+
+/// The store as it is, measured: `backend` is what its times are shown under.
+pub fn measured(store: Arc<dyn Store>, backend: &str, metrics: &Metrics) -> Arc<dyn Store> {
+    Arc::new(measured::Measured::new(store, backend, metrics))
 }

@@ -63,6 +63,16 @@ pub enum Durability {
 }
 
 impl StoreUrl {
+    /// The word for the engine that it names.
+    pub const fn backend(&self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Sqlite(_) => "sqlite",
+            Self::Redis(_) => "redis",
+            Self::RedisCluster(_) => "redis_cluster",
+        }
+    }
+
     /// Reads the address of a store.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let (scheme, rest) = text.split_once(':').unwrap_or(("", text));
@@ -70,6 +80,9 @@ impl StoreUrl {
             "memory" if rest.is_empty() => Ok(Self::Memory),
             "sqlite" => {
                 let path = rest.strip_prefix("//").unwrap_or(rest);
+                if path == ":memory:" {
+                    return Ok(Self::Memory);
+                }
                 if path.is_empty() {
                     return Err(misconfigured("`sqlite:` needs a path, such as `sqlite:./watchglass.db`"));
                 }
@@ -141,6 +154,7 @@ mod tests {
     #[test]
     fn every_scheme_is_known_and_no_password_is_shown() {
         assert_eq!(StoreUrl::parse("memory:").unwrap(), StoreUrl::Memory);
+        assert_eq!(StoreUrl::parse("sqlite::memory:").unwrap(), StoreUrl::Memory);
         assert_eq!(StoreUrl::parse("sqlite:a/b.db").unwrap(), StoreUrl::Sqlite("a/b.db".into()));
         assert_eq!(StoreUrl::parse("sqlite:///a.db").unwrap(), StoreUrl::Sqlite("/a.db".into()));
         let cluster = StoreUrl::parse("rediss+cluster://me:s3cret@a:1,b:2").unwrap();

@@ -7,22 +7,43 @@ use std::path::{Path, PathBuf};
 const MAY_USE: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("clock", &["model"]),
-    ("store", &["model"]),
-    ("service", &["model", "clock", "store"]),
+    ("exposition", &["model"]),
+    ("telemetry", &["model", "exposition"]),
+    ("store", &["model", "telemetry"]),
+    ("service", &["model", "clock", "telemetry", "store"]),
     ("http", &["model", "service"]),
-    ("mcp", &["model", "service", "http"]),
+    ("mcp", &["model", "telemetry", "service", "http"]),
+    ("scrape", &["model", "exposition", "service", "http"]),
     ("replay", &["clock"]),
     ("config", &["model"]),
-    ("telemetry", &["model", "config"]),
-    ("server", &["model", "clock", "store", "service", "http", "mcp", "config", "telemetry"]),
+    ("pushgateway", &["model", "exposition", "telemetry", "service", "config"]),
+    ("server", &["model", "clock", "store", "service", "http", "mcp", "scrape", "config", "telemetry"]),
     (
         "cli",
-        &["model", "clock", "store", "service", "http", "mcp", "replay", "config", "telemetry", "server"],
+        &[
+            "model",
+            "clock",
+            "store",
+            "service",
+            "http",
+            "mcp",
+            "scrape",
+            "pushgateway",
+            "replay",
+            "config",
+            "telemetry",
+            "server",
+        ],
     ),
 ];
 
 /// Crates that only one part may name.
-const CRATE_OF: &[(&str, &str)] = &[("rusqlite", "store/sqlite"), ("redis", "store/redis"), ("rmcp", "mcp")];
+const CRATE_OF: &[(&str, &str)] = &[
+    ("rusqlite", "store/sqlite"),
+    ("redis", "store/redis"),
+    ("rmcp", "mcp"),
+    ("prometheus", "telemetry/metrics"),
+];
 
 const MAX_LINES: usize = 400;
 

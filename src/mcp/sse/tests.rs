@@ -17,7 +17,7 @@ struct Client {
 }
 
 async fn router(limits: Limits, stop: &CancellationToken) -> Router {
-    behind_open_gate(Legacy::new(Echo::default(), limits, stop.clone()).routes()).await
+    behind_open_gate(Legacy::new(Echo::default(), limits, Arc::default(), stop.clone()).routes()).await
 }
 
 async fn get_sse(router: &Router) -> Response {

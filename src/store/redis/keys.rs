@@ -50,6 +50,11 @@ impl Layout {
         Self { prefix: prefix.into(), shards: SHARDS }
     }
 
+    /// What goes before every key of a single server.
+    pub(super) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     /// Every shard.
     pub(super) fn shards(&self) -> impl Iterator<Item = Shard> + use<> {
         (0..self.shards).map(Shard)

@@ -6,9 +6,12 @@
 //! - [`mod@write`]: the one task that writes
 //! - [`logs`], [`trace`], [`series`]: reading; [`expire`]: retention; [`durability`]: what a server keeps
 //! - [`keyring`]: the installation's keys
+//! - [`adopt`]: indexing what the published scripts write; [`mod@published`]: looking for it elsewhere
 //!
-//! **Invariant:** nothing here runs `KEYS` or `SCAN`, and no text of a caller's is ever a pattern.
+//! **Invariant:** nothing here runs `KEYS`, nothing on a request's path runs `SCAN`, and no text of a caller's is
+//! ever a pattern. Only [`adopt`] scans, a slice at a time in the background, and [`mod@published`] for `doctor`.
 
+mod adopt;
 mod codec;
 mod command;
 mod connection;
@@ -18,6 +21,7 @@ mod expire;
 mod keyring;
 mod keys;
 mod logs;
+mod published;
 mod series;
 mod trace;
 mod url;
@@ -33,14 +37,17 @@ use std::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+pub(super) use self::published::published_at;
+
+use self::adopt::Adoption;
 use self::command::{Command, Request, Script};
 use self::connection::{Link, PATIENCE, read};
 use self::error::too_late;
 use self::keys::Layout;
 use self::url::Address;
-use self::write::Writer;
+use self::write::{Ttl, Writer};
 use super::queue::{Submitter, queue};
-use super::{Answers, Durability, Expired, Retention, Store, StoreOptions};
+use super::{Adopted, Answers, Durability, Expired, Retention, Store, StoreOptions};
 use crate::model::{
     Code, Key, LogPage, LogQuery, OpenRoot, Problem, ProjectId, Series, Timestamp, TracePage, TraceQuery,
     Write,
@@ -55,8 +62,10 @@ pub(super) struct RedisStore {
     reads: Link,
     layout: Layout,
     retention: Retention,
+    ttl: Ttl,
     durability: Durability,
     writer: Mutex<Option<(Submitter, JoinHandle<()>)>>,
+    adoption: tokio::sync::Mutex<Adoption>,
 }
 
 impl RedisStore {
@@ -100,8 +109,10 @@ impl RedisStore {
             reads,
             layout,
             retention: options.retention.clone(),
+            ttl: Ttl::from(&options.retention),
             durability,
             writer: Mutex::new(Some((submitter, task))),
+            adoption: tokio::sync::Mutex::default(),
         })
     }
 }
@@ -162,6 +173,15 @@ impl Store for RedisStore {
 
     async fn touch_key(&self, id: &str, used: Timestamp) -> Result<(), Problem> {
         self.note_use(id, used).await
+    }
+
+    /// On a cluster there is nothing of theirs: its keys have tags, which the scripts don't know.
+    fn adopts(&self) -> bool {
+        self.layout.shard_count() == 1
+    }
+
+    async fn adopt(&self, now: Timestamp) -> Result<Adopted, Problem> {
+        if self.adopts() { self.adopt_slice(now).await } else { Ok(Adopted::default()) }
     }
 
     async fn ping(&self) -> Result<(), Problem> {

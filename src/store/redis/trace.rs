@@ -16,7 +16,7 @@ use crate::model::{
 };
 
 /// Roots in progress that are looked at in each shard, newest first: more is a sign of agents that end nothing.
-const MAX_OPEN_ROOTS: i64 = 10_000;
+pub(super) const MAX_OPEN_ROOTS: usize = 10_000;
 
 impl RedisStore {
     /// A page of a trace's spans, by start.
@@ -44,9 +44,9 @@ impl RedisStore {
             spans.extend(decode(&fields(reply?)));
         }
         let next = if more { spans.last().map(Span::position) } else { None };
-        // A trace that only scripts wrote has no more than its spans to tell by.
+        // What scripts write to a trace is seen in its spans first, or there alone.
         let last_seen = || spans.iter().map(|span| span.end_time.unwrap_or(span.start_time)).max();
-        let last_activity = last_activity.map(Timestamp::from_micros).or_else(last_seen);
+        let last_activity = last_activity.map(Timestamp::from_micros).max(last_seen());
         Ok(TracePage { spans, total, next, agent_name, last_activity })
     }
 

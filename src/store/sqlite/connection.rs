@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use tokio::sync::Semaphore;
 
 use super::error::{is_busy, problem};
+use super::file::{self, Opened};
 use super::filesystem::refuse_network;
 use super::schema;
 use super::turnstile::Turnstile;
@@ -34,6 +35,8 @@ type Shared = Arc<Mutex<Connection>>;
 pub(super) struct Connections {
     writer: Shared,
     turnstile: Turnstile,
+    /// In memory there is none.
+    file: Option<Opened>,
     /// In memory there is but one connection, which then reads too.
     readers: Arc<[Shared]>,
     next_reader: Arc<AtomicUsize>,
@@ -51,6 +54,7 @@ impl Connections {
             readers: Arc::new([Arc::clone(&writer)]),
             writer,
             turnstile: Turnstile::default(),
+            file: None,
             next_reader: Arc::default(),
             free_readers: Arc::new(Semaphore::new(1)),
         })
@@ -59,7 +63,9 @@ impl Connections {
     /// The database in the file `path`, made if it isn't there.
     pub(super) fn open(path: &Path, relaxed: bool) -> Result<Self, Problem> {
         make_directory(path)?;
+        file::create(path);
         let mut writer = open_file(path, relaxed)?;
+        let file = Opened::now(path);
         schema::migrate(&mut writer)?;
         let readers = (0..READERS)
             .map(|_| {
@@ -72,10 +78,16 @@ impl Connections {
         Ok(Self {
             writer: share(writer),
             turnstile: Turnstile::before(path)?,
+            file: Some(file),
             readers: readers.into(),
             next_reader: Arc::default(),
             free_readers: Arc::new(Semaphore::new(READERS)),
         })
+    }
+
+    /// Refuses to go on where the database's file is no longer the one that was opened.
+    pub(super) fn check_file(&self) -> Result<(), Problem> {
+        self.file.as_ref().map_or(Ok(()), Opened::check)
     }
 
     /// Runs `work` in a transaction on the connection that writes; all of it is committed, or nothing.
@@ -83,6 +95,7 @@ impl Connections {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, Problem> {
+        self.check_file()?;
         let mut connection = lock(&self.writer);
         let run = || {
             let _passage = self.turnstile.pass();
@@ -133,7 +146,10 @@ async fn off_thread<T: Send + 'static>(
 }
 
 fn open_file(path: &Path, relaxed: bool) -> Result<Connection, Problem> {
-    let mut connection = Connection::open(path).map_err(problem)?;
+    // A path is a path, also where it looks like a URI.
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(problem)?;
     let started = Instant::now();
     loop {
         match set_up(&mut connection, relaxed) {

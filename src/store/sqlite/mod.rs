@@ -6,6 +6,7 @@
 mod connection;
 mod error;
 mod expire;
+mod file;
 mod filesystem;
 mod keyring;
 mod logs;
@@ -15,6 +16,7 @@ mod trace;
 mod turnstile;
 mod write;
 
+use std::path::Path;
 use std::sync::Mutex;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -75,6 +77,11 @@ impl SqliteStore {
             durability,
             writer: Mutex::new(Some((submitter, thread))),
         })
+    }
+
+    /// Which files of the database at `path` others can read.
+    pub(super) fn exposure(path: &Path) -> Option<Problem> {
+        file::exposure(path)
     }
 
     async fn read<T: Send + 'static>(
@@ -180,6 +187,7 @@ impl Store for SqliteStore {
     }
 
     async fn ping(&self) -> Result<(), Problem> {
+        self.connections.check_file()?;
         self.connections
             .read(|connection| connection.query_row("SELECT count(*) FROM projects", [], |_| Ok(())))
             .await

@@ -1,9 +1,10 @@
 //! The order in which the processes on one database write.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::file::{beside, private};
 use crate::model::{Code, Problem};
 
 /// A lock that the operating system hands on from process to process.
@@ -21,18 +22,16 @@ pub(super) struct Passage<'a>(Option<&'a File>);
 impl Turnstile {
     /// The turnstile before the database `path`: the file `path-queue`, which stays empty.
     pub(super) fn before(path: &Path) -> Result<Self, Problem> {
-        let mut name = path.as_os_str().to_owned();
-        name.push("-queue");
-        let file =
-            OpenOptions::new().create(true).truncate(false).write(true).open(&name).map_err(|error| {
-                let shown = name.to_string_lossy();
-                Problem::new(
-                    Code::StorageMisconfigured,
-                    format!("the file `{shown}` can't be opened for writing"),
-                )
-                .at("store")
-                .caused_by(error)
-            })?;
+        let name = beside(path, "-queue");
+        let file = private().create(true).truncate(false).open(&name).map_err(|error| {
+            let shown = name.display();
+            Problem::new(
+                Code::StorageMisconfigured,
+                format!("the file `{shown}` can't be opened for writing"),
+            )
+            .at("store")
+            .caused_by(error)
+        })?;
         Ok(Self(Some(Arc::new(file))))
     }
 

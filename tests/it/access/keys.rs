@@ -44,7 +44,7 @@ async fn a_secret_is_shown_once_and_kept_nowhere() {
         let key = made["key"].as_str().unwrap().to_owned();
         let caller = Caller::new(&server, &key);
         caller.ok("log_event", json!({ "event_type": "e", "message": "hello" })).await;
-        let wrong = key.replace(|digit: char| digit == 'a', "b");
+        let wrong = key.replace('a', "b");
         assert_eq!(Caller::new(&server, &wrong).get("/sse").await.status, StatusCode::UNAUTHORIZED);
         let in_query = caller.request(Method::GET, &format!("/sse?token={key}")).send().await.unwrap();
         assert_eq!(in_query.status(), StatusCode::BAD_REQUEST);

@@ -16,7 +16,7 @@ const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// A service on a store, by default in memory.
 pub(crate) struct Inside {
     pub(crate) store: Arc<dyn Store>,
-    service: Service,
+    pub(crate) service: Arc<Service>,
 }
 
 impl Inside {
@@ -35,7 +35,7 @@ impl Inside {
             response_timeout: Duration::from_secs(5),
         };
         let store = store::open(&options).await.expect("the store can be opened");
-        let service = Service::new(Arc::clone(&store), clock, ServiceOptions::default());
+        let service = Arc::new(Service::new(Arc::clone(&store), clock, ServiceOptions::default()));
         Self { store, service }
     }
 
@@ -60,7 +60,7 @@ impl Inside {
         tool: &str,
         arguments: Value,
     ) -> Result<Value, Problem> {
-        let service = &self.service;
+        let service = &*self.service;
         match tool {
             "log_event" => committed(service.log_event(caller, read(arguments)).await).await,
             "start_span" => committed(service.start_span(caller, read(arguments)).await).await,

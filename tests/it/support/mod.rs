@@ -8,6 +8,7 @@ pub(crate) mod http;
 pub(crate) mod inside;
 pub(crate) mod ledger;
 pub(crate) mod mcp;
+pub(crate) mod prometheus;
 pub(crate) mod reading;
 pub(crate) mod redis;
 pub(crate) mod server;

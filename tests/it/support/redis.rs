@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::services::require;
 
 /// Runs the server until its standard input closes, which happens however the test process ends.
-const SUPERVISE: &str =
+pub(crate) const SUPERVISE: &str =
     r#""$@" >/dev/null 2>&1 & echo $!; read -r _; kill -KILL $! 2>/dev/null; wait; rm -rf "$WORK""#;
 
 /// A server that ends when this is dropped, or with the test process.

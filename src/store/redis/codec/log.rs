@@ -10,6 +10,8 @@ use crate::model::{EventType, Level, Lifted, Log, SpanId, Timestamp, TraceId, di
 
 /// Tells our members from the scripts', and by its number one form of ours from the next.
 const MARKER: &str = "wg";
+/// How a member of ours ends: [`encode`] puts the mark last, and Python puts a space before the number.
+pub(in super::super) const MARKED_END: &str = "\"wg\":1}";
 /// Names that metadata's keys can't have at the top level.
 const RESERVED: [&str; 12] = [
     "timestamp",
@@ -156,6 +158,7 @@ mod tests {
             ),
             "{member}"
         );
+        assert!(member.ends_with(MARKED_END), "{member}");
         assert_eq!(decode(member.as_bytes(), TIME, "agent.start").unwrap(), log);
     }
 

@@ -17,7 +17,9 @@ use crate::model::{Lifted, Span, SpanId, SpanKind, SpanStatus, Timestamp, TraceI
 pub(in super::super) type Fields = HashMap<String, String>;
 
 /// Tells how far we wrote the hash: what a script has changed since, our own fields know nothing of.
-const MARKER: &str = "wg";
+pub(in super::super) const MARKER: &str = "wg";
+/// A script's hash that has its index entries.
+pub(in super::super) const ADOPTED: &str = "adopted";
 const STARTED: &str = "started";
 const ENDED: &str = "ended";
 
@@ -99,7 +101,7 @@ pub(in super::super) fn decode(hash: &Fields) -> Option<Span> {
     span.status = status(hash.get("status").map_or("", String::as_str), &span);
     let marker = hash.get(MARKER).map(String::as_str);
     let ended = span.status != SpanStatus::InProgress;
-    if marker.is_none() || (ended && marker != Some(ENDED)) {
+    if matches!(marker, None | Some(ADOPTED)) || (ended && marker != Some(ENDED)) {
         span.adopt(Lifted::from_metadata(&span.metadata));
     }
     Some(span)

@@ -1,15 +1,15 @@
 //! Going through sorted sets of several shards as if they were one, newest first.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use redis::Value;
 
-use super::{Source, decode_at, position, tolerate_wrong_type};
-use crate::model::{Log, LogPosition, LogQuery, Problem};
-use crate::store::redis::codec::{log::decode, score, time};
+use super::{Source, position, tolerate_wrong_type};
+use crate::model::{Log, LogPosition, LogQuery, Problem, Timestamp};
+use crate::store::redis::codec::{around, log::decode, score, time};
 use crate::store::redis::command::{Command, Request};
 use crate::store::redis::connection::{Link, read};
-use crate::store::redis::keys::{Key, Keys};
+use crate::store::redis::keys::{Key, Keys, Shard};
 
 /// Entries that one scan looks at.
 const BUDGET: usize = 20_000;
@@ -172,22 +172,34 @@ impl<'a> Scan<'a> {
             return Ok(wanted.filter_map(|entry| entry.log).collect());
         }
         let wanted: Vec<Entry> = wanted.collect();
-        let request = |entry: &Entry| -> Request {
-            let key = self.keys.logs(self.keys.shard_of(&entry.position.id), &entry.event_type);
-            let score = score(entry.position.timestamp);
-            Command::new("ZRANGEBYSCORE", key).arg(&score).arg(&score).into()
-        };
-        let requests: Vec<Request> = wanted.iter().map(request).collect();
+        // Many logs may share an instant: it is read once, not once for each of them.
+        let mut requests: Vec<Request> = Vec::new();
+        let mut places: Vec<(Timestamp, &str)> = Vec::new();
+        let mut known: HashMap<(Shard, Timestamp, &str), usize> = HashMap::new();
+        let place_of: Vec<usize> = wanted
+            .iter()
+            .map(|entry| {
+                let (timestamp, event_type) = (entry.position.timestamp, entry.event_type.as_str());
+                let shard = self.keys.shard_of(&entry.position.id);
+                *known.entry((shard, timestamp, event_type)).or_insert_with(|| {
+                    let range = Command::new("ZRANGEBYSCORE", self.keys.logs(shard, event_type));
+                    requests.push(range.arg(&around(timestamp)).into());
+                    places.push((timestamp, event_type));
+                    places.len() - 1
+                })
+            })
+            .collect();
         if requests.is_empty() {
             return Ok(Vec::new());
         }
-        let mut logs = Vec::with_capacity(wanted.len());
-        for (entry, reply) in wanted.iter().zip(self.link.send(&requests).await) {
+        let mut found: Vec<HashMap<String, Log>> = Vec::with_capacity(places.len());
+        for ((timestamp, event_type), reply) in places.into_iter().zip(self.link.send(&requests).await) {
             let members: Vec<Vec<u8>> = read(tolerate_wrong_type(reply, Value::Array(Vec::new())))?;
-            let position = &entry.position;
-            logs.extend(decode_at(&members, position.timestamp, &entry.event_type, &position.id));
+            let logs = members.iter().filter_map(|member| decode(member, timestamp, event_type));
+            found.push(logs.map(|log| (log.id.clone(), log)).collect());
         }
-        Ok(logs)
+        let log = |(entry, place): (&Entry, usize)| found[place].remove(&entry.position.id);
+        Ok(wanted.iter().zip(place_of).filter_map(log).collect())
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::draft::{Draft, touch_trace};
 use super::{Claim, Decision, Ttl};
-use crate::model::{Log, Problem, Written};
+use crate::model::{Log, Problem, Timestamp, TraceId, Written};
 use crate::store::redis::codec::{log::encode, log::index_member, score};
 use crate::store::redis::command::Command;
 use crate::store::redis::connection::{Reply, read};
@@ -40,18 +40,7 @@ pub(super) fn write(
     let add = |key, member: &str| Command::new("ZADD", key).arg(&at).arg(member);
     let expire = |key| Command::new("EXPIRE", key).arg(ttl.logs);
     let mut draft = Draft::new(item, shard, Written::Log(Box::new(log.clone())));
-    if let Some(trace_id) = &log.trace_id {
-        let trace_id = trace_id.as_str();
-        draft.entries.push(add(keys.trace_logs(trace_id), &entry));
-        draft.entries.push(expire(keys.trace_logs(trace_id)));
-        // A trace that never falls silent would keep what its logs have left behind.
-        let kept = Duration::from_secs(ttl.logs);
-        let oldest = format!("({}", score(log.timestamp.minus(kept)));
-        draft
-            .entries
-            .push(Command::new("ZREMRANGEBYSCORE", keys.trace_logs(trace_id)).arg("-inf").arg(oldest));
-        draft.entries.extend(touch_trace(keys, ttl, trace_id, log.agent_name.as_deref(), log.timestamp));
-    }
+    draft.entries = trace_entries(keys, ttl, log, &at, &entry, log.timestamp);
     let body = keys.logs(shard, log.event_type.as_str());
     draft.body = vec![
         add(keys.log_index(shard), &entry),
@@ -60,4 +49,26 @@ pub(super) fn write(
         expire(body),
     ];
     Ok(Decision::Write(draft))
+}
+
+/// The entry of a log in its trace, if it has one, at the score `at`; and that something happened there at `seen`.
+pub(in super::super) fn trace_entries(
+    keys: &Keys,
+    ttl: Ttl,
+    log: &Log,
+    at: &str,
+    entry: &str,
+    seen: Timestamp,
+) -> Vec<Command> {
+    let Some(trace_id) = log.trace_id.as_ref().map(TraceId::as_str) else { return Vec::new() };
+    let logs = keys.trace_logs(trace_id);
+    // A trace that never falls silent would keep what its logs have left behind.
+    let oldest = format!("({}", score(log.timestamp.minus(Duration::from_secs(ttl.logs))));
+    let mut commands = vec![
+        Command::new("ZADD", logs.clone()).arg(at).arg(entry),
+        Command::new("EXPIRE", logs.clone()).arg(ttl.logs),
+        Command::new("ZREMRANGEBYSCORE", logs).arg("-inf").arg(oldest),
+    ];
+    commands.extend(touch_trace(keys, ttl, trace_id, log.agent_name.as_deref(), seen));
+    commands
 }

@@ -36,6 +36,9 @@ use draft::Draft;
 use points::Admissions;
 use upkeep::Upkeep;
 
+pub(super) use log::trace_entries;
+pub(super) use span::{span_entries, span_indexes};
+
 /// How often a record is tried that another process keeps changing.
 const MAX_ATTEMPTS: usize = 5;
 
@@ -52,10 +55,21 @@ pub(super) struct Writer {
 
 /// Seconds after which keys vanish that nothing touches.
 #[derive(Debug, Clone, Copy)]
-struct Ttl {
-    traces: u64,
-    logs: u64,
-    series: u64,
+pub(super) struct Ttl {
+    pub(super) traces: u64,
+    pub(super) logs: u64,
+    pub(super) series: u64,
+}
+
+impl From<&Retention> for Ttl {
+    fn from(retention: &Retention) -> Self {
+        let seconds = |time: Duration| time.as_secs().max(1);
+        Self {
+            traces: seconds(retention.traces),
+            logs: seconds(retention.logs),
+            series: seconds(retention.series),
+        }
+    }
 }
 
 /// One record on its way.
@@ -71,16 +85,10 @@ struct Item {
 impl Writer {
     /// A writer that sends over `link`.
     pub(super) fn new(link: Link, layout: Layout, retention: &Retention) -> Self {
-        let seconds = |time: Duration| time.as_secs().max(1);
-        let ttl = Ttl {
-            traces: seconds(retention.traces),
-            logs: seconds(retention.logs),
-            series: seconds(retention.series),
-        };
         Self {
             link,
             layout,
-            ttl,
+            ttl: Ttl::from(retention),
             admissions: Admissions::default(),
             upkeep: Upkeep::default(),
             registered: HashSet::new(),

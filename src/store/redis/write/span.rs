@@ -61,30 +61,44 @@ fn repeated(start: &Span, held: Option<Span>, claim: Claim) -> Result<Decision, 
 }
 
 fn draft_start(item: usize, keys: &Keys, ttl: Ttl, span: Span) -> Draft {
-    let (trace_id, span_id) = (span.trace_id.as_str(), span.span_id.as_str());
-    let body = keys.span(span_id);
-    let shard = body.shard;
-    let expire = |key| Command::new("EXPIRE", key).arg(ttl.traces);
-    let mut draft = Draft::new(item, shard, Written::SpanStarted(Box::new(span.clone())));
+    let body = keys.span(span.span_id.as_str());
+    let mut draft = Draft::new(item, body.shard, Written::SpanStarted(Box::new(span.clone())));
     draft.guards.push(Guard::Field { key: body.clone(), name: "span_id", held: String::new() });
-    draft.entries.push(Command::new("SADD", keys.trace_spans(trace_id)).arg(span_id));
-    draft.entries.push(expire(keys.trace_spans(trace_id)));
-    draft.entries.extend(touch_trace(keys, ttl, trace_id, span.agent_name.as_deref(), span.start_time));
+    draft.entries = span_entries(keys, ttl, &span);
+    draft.body = span_indexes(keys, ttl, &span);
+    draft.body.push(Command::new("HSET", body.clone()).arg(encode(&span)));
+    draft.body.push(Command::new("EXPIRE", body).arg(ttl.traces));
+    draft
+}
+
+/// What a span adds to its trace, and the ids that stand for its own.
+pub(in super::super) fn span_entries(keys: &Keys, ttl: Ttl, span: &Span) -> Vec<Command> {
+    let trace_id = span.trace_id.as_str();
+    let spans = keys.trace_spans(trace_id);
+    let mut commands = vec![
+        Command::new("SADD", spans.clone()).arg(span.span_id.as_str()),
+        Command::new("EXPIRE", spans).arg(ttl.traces),
+    ];
+    commands.extend(touch_trace(keys, ttl, trace_id, span.agent_name.as_deref(), span.start_time));
     for (alias, id) in span.w3c_aliases() {
-        let set = Command::new("SET", keys.alias(&alias)).arg(id).arg(&["NX", "EX"]).arg(ttl.traces);
-        draft.entries.push(set);
+        commands.push(Command::new("SET", keys.alias(&alias)).arg(id).arg(&["NX", "EX"]).arg(ttl.traces));
     }
+    commands
+}
+
+/// A span's entries in the indexes of its shard.
+pub(in super::super) fn span_indexes(keys: &Keys, ttl: Ttl, span: &Span) -> Vec<Command> {
+    let shard = keys.span(span.span_id.as_str()).shard;
     let mut indexes = vec![keys.span_index(shard)];
     if span.is_open_root() {
         indexes.push(keys.open_roots(shard));
     }
+    let mut commands = Vec::new();
     for index in indexes {
-        draft.body.push(Command::new("ZADD", index.clone()).arg(score(span.start_time)).arg(entry(&span)));
-        draft.body.push(expire(index));
+        commands.push(Command::new("ZADD", index.clone()).arg(score(span.start_time)).arg(entry(span)));
+        commands.push(Command::new("EXPIRE", index).arg(ttl.traces));
     }
-    draft.body.push(Command::new("HSET", body.clone()).arg(encode(&span)));
-    draft.body.push(expire(body));
-    draft
+    commands
 }
 
 /// Ends a span, or finds that it has ended.

@@ -1,0 +1,104 @@
+//! The closed sets of words that label our own metrics.
+
+/// An enum whose members are label values.
+macro_rules! words {
+    ($(#[$about:meta])* $name:ident { $($(#[$help:meta])* $member:ident = $word:literal,)+ }) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum $name { $($(#[$help])* $member,)+ }
+
+        impl $name {
+            /// Every member, in the order of declaration.
+            pub const ALL: &[Self] = &[$(Self::$member,)+];
+
+            /// The label's value.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$member => $word,)+ }
+            }
+        }
+    };
+}
+
+words! {
+    /// What a call wrote.
+    Signal {
+        /// A log.
+        Log = "log",
+        /// The start of a span.
+        SpanStart = "span_start",
+        /// The end of a span.
+        SpanEnd = "span_end",
+        /// A measurement.
+        Metric = "metric",
+    }
+}
+
+words! {
+    /// What became of a record.
+    Outcome {
+        /// It is stored.
+        Stored = "stored",
+        /// The caller is at fault.
+        Refused = "refused",
+        /// The store or the server is at fault.
+        Failed = "failed",
+        /// The caller left before the answer; what was queued is stored all the same.
+        Unanswered = "unanswered",
+    }
+}
+
+words! {
+    /// A method of the store.
+    Operation {
+        /// Records are written; the time is that of their commit, waiting included.
+        Write = "write",
+        /// A page of logs is read.
+        Logs = "logs",
+        /// A page of a trace is read.
+        Trace = "trace",
+        /// An alias is looked up.
+        Resolve = "resolve",
+        /// All series are read.
+        Series = "series",
+        /// The roots in progress are read.
+        OpenRoots = "open_roots",
+        /// Old records are deleted.
+        Expire = "expire",
+        /// The keys of the installation are read.
+        Keys = "keys",
+        /// A key is created or replaced.
+        PutKey = "put_key",
+        /// The use of a key is noted.
+        TouchKey = "touch_key",
+        /// A lease is taken.
+        Lease = "lease",
+        /// The store is asked whether it is there.
+        Ping = "ping",
+    }
+}
+
+words! {
+    /// What became of a push to the Pushgateway.
+    Push {
+        /// It has the state.
+        Success = "success",
+        /// It can't be reached.
+        Unreachable = "unreachable",
+        /// It did not answer in time.
+        Timeout = "timeout",
+        /// It answered with another status than success.
+        Refused = "refused",
+        /// Another process was pushing for as long as this one could wait.
+        Busy = "busy",
+        /// The store could not be read.
+        Store = "store",
+    }
+}
+
+words! {
+    /// A connection that stays open.
+    Stream {
+        /// A session of the legacy HTTP+SSE transport.
+        Sse = "sse",
+    }
+}
