@@ -13,11 +13,12 @@ use rmcp::service::{RequestContext, RoleServer};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use watchglass::clock::SystemClock;
-use watchglass::http::Gate;
+use watchglass::http::{Gate, Routes};
 use watchglass::mcp::{self, ServerHandler};
 use watchglass::server::{self, App, Guard, Readiness};
 use watchglass::service::{AccessOptions, Service, ServiceOptions};
 use watchglass::store;
+use watchglass::telemetry::Metrics;
 
 use crate::place::Place;
 
@@ -56,6 +57,8 @@ pub(crate) fn serve_http() -> Result<()> {
             guard: Guard::new(address, &[], &[]),
             gate: Gate::new(access.await?, &[], false),
             tls: None,
+            metrics: Arc::new(Metrics::new()),
+            scrape: Routes::default(),
         };
         writeln!(std::io::stderr(), "MCP    http://{address}/mcp")?;
         server::serve(listener, app, std::future::pending()).await?;

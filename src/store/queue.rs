@@ -60,8 +60,10 @@ pub(super) struct Submitter {
 #[derive(Debug)]
 pub(super) struct Groups {
     receiver: mpsc::UnboundedReceiver<Submission>,
-    /// The last group: its size, and when it was given out.
-    last: Option<(usize, Instant)>,
+    /// When the last group was given out, and how many callers it had.
+    given_out: Option<(Instant, usize)>,
+    /// For how many callers the next group waits, and how long.
+    crowd: Option<(usize, Duration)>,
 }
 
 #[derive(Debug, Default)]
@@ -88,7 +90,7 @@ impl Drop for Reservation {
 /// A queue with both its ends.
 pub(super) fn queue() -> (Submitter, Groups) {
     let (sender, receiver) = mpsc::unbounded_channel();
-    (Submitter { sender, waiting: Arc::default() }, Groups { receiver, last: None })
+    (Submitter { sender, waiting: Arc::default() }, Groups { receiver, given_out: None, crowd: None })
 }
 
 impl Submitter {
@@ -131,24 +133,31 @@ impl Submitter {
 impl Groups {
     /// Waits for the next group, on a thread of its own; `None` when every submitter is gone.
     pub(super) fn next_blocking(&mut self) -> Option<Vec<Submission>> {
-        if let Some((size, given_out)) = self.last.take() {
-            self.gather(size, given_out.elapsed());
-        }
+        self.gather();
         let mut group = Vec::new();
         let size = self.receiver.blocking_recv_many(&mut group, MAX_GROUP);
-        self.last = Some((size, Instant::now()));
+        self.given_out = Some((Instant::now(), size));
         (size > 0).then_some(group)
     }
 
-    /// Lets a crowd come together before it is committed.
+    /// Notes that the last group is committed, before its callers are answered and come again.
     ///
-    /// Those who were `answered` just now are about to call again, and others wait already. To commit these first
-    /// would make two commits of each round from then on. Whoever was and is alone is not waited for, and nobody
-    /// for longer than the last commit took.
-    fn gather(&self, answered: usize, commit: Duration) {
-        let crowd = (answered + self.receiver.len()).min(MAX_GROUP);
-        let until = Instant::now() + commit.min(MAX_GATHERING);
-        while crowd > 1 && self.receiver.len() < crowd && Instant::now() < until {
+    /// They and those who wait already are a crowd, which the next group lets come together: to commit those who
+    /// wait at once would make two commits of each round from then on.
+    pub(super) fn committed(&mut self) {
+        let waiting = self.receiver.len();
+        // Who is alone is not waited for, nor is anybody where a commit takes no longer than to look.
+        self.crowd = self
+            .given_out
+            .take()
+            .map(|(since, answered)| (answered + waiting, since.elapsed().min(MAX_GATHERING)))
+            .filter(|(callers, commit)| *callers > 1 && *commit > LOOK);
+    }
+
+    fn gather(&mut self) {
+        let Some((callers, time)) = self.crowd.take() else { return };
+        let until = Instant::now() + time;
+        while self.receiver.len() < callers.min(MAX_GROUP) && Instant::now() < until {
             sleep(LOOK);
         }
     }
@@ -179,6 +188,30 @@ mod tests {
             session_id: None,
             sanitized: false,
         })))
+    }
+
+    #[test]
+    fn a_crowd_is_those_who_are_answered_and_those_who_wait() {
+        let (submitter, mut groups) = queue();
+        let project = ProjectId::default_project();
+        let mut submit = || drop(submitter.submit(&project, vec![]));
+        let long_ago = Instant::now().checked_sub(MAX_GATHERING * 2).unwrap();
+
+        submit();
+        assert_eq!(groups.next_blocking().unwrap().len(), 1);
+        groups.given_out = Some((long_ago, 1));
+        groups.committed();
+        assert_eq!(groups.crowd, None, "who is alone is not waited for");
+
+        submit();
+        assert_eq!(groups.next_blocking().unwrap().len(), 1);
+        submit();
+        submit();
+        groups.given_out = Some((long_ago, 1));
+        groups.committed();
+        assert_eq!(groups.crowd, Some((3, MAX_GATHERING)));
+        submit();
+        assert_eq!(groups.next_blocking().unwrap().len(), 3);
     }
 
     #[tokio::test]

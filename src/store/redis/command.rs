@@ -145,7 +145,7 @@ pub(super) fn requests(guards: &[Guard], commands: Vec<Command>) -> Vec<Request>
 }
 
 /// Commands as one script. Replies `written`, `done` or `changed`.
-fn transaction(guards: &[Guard], commands: Vec<Command>) -> Request {
+pub(super) fn transaction(guards: &[Guard], commands: Vec<Command>) -> Request {
     let mut keys: Vec<Key> = Vec::new();
     let mut arguments: Vec<Vec<u8>> = vec![guards.len().to_string().into_bytes()];
     let mut index_of = |key: &Key| {
