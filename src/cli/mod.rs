@@ -4,6 +4,7 @@ mod call;
 mod completions;
 mod demo;
 mod drop_in;
+mod health;
 mod key;
 mod one_shot;
 mod open;
@@ -44,6 +45,8 @@ enum Command {
     Demo,
     /// Send recorded runs to a running server, as the agents would have
     Replay(replay::Replay),
+    /// Ask the server that runs with these settings how it is
+    Health(health::Health),
     /// Call a tool and print its answer: JSON in a pipe, text on a terminal
     Call(call::Call),
     #[command(flatten)]
@@ -163,6 +166,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Stdio => stdio::run(&settings(true)?),
         Command::Demo => demo::run(settings(true)?),
         Command::Replay(arguments) => settings(true).and_then(|_| replay::run(&arguments)),
+        Command::Health(arguments) => health::run(&settings(false)?, arguments),
         Command::Call(call) => call::run(&call, || settings(false)),
         Command::DropIn(script) => drop_in::run(&script, || settings(false)),
         Command::Key(keys) => settings(false).and_then(|config| key::run(&keys, config)),

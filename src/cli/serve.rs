@@ -15,7 +15,7 @@ use crate::mcp::Handler;
 use crate::model::Scope;
 use crate::scrape;
 use crate::server::{self, App, Ended, Guard, Readiness, ReadinessCheck, Tls};
-use crate::service::{Access, AccessOptions, Refused, Service};
+use crate::service::{Access, AccessOptions, Service};
 
 /// Serves until the process is told to end.
 pub(super) fn run(config: &Config) -> Result<(), Failure> {
@@ -100,9 +100,7 @@ async fn access(config: &Config, opened: &Opened) -> Result<Arc<Access>, Failure
     let keys = [(&config.access.ingest_key, Scope::Ingest), (&config.access.read_key, Scope::Read)];
     let environment = keys.into_iter().filter_map(|(key, scope)| Some((key.clone()?, scope))).collect();
     let exposed = config.is_exposed();
-    let metrics = Arc::clone(&opened.metrics);
-    let refused: Refused = Arc::new(move |reason| metrics.auth_failed(reason));
-    let options = AccessOptions { always: exposed, environment, refused: Some(refused) };
+    let options = AccessOptions { always: exposed, environment };
     let access = opened.service.access(options).await.map_err(Failure::Problem)?;
     config.check_exposure(access.has_keys())?;
     Ok(access)

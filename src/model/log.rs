@@ -85,6 +85,9 @@ pub struct Log {
     /// Whether a NUL in the message was replaced.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sanitized: bool,
+    /// Where something was taken out of it: paths such as `metadata.password`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redacted: Vec<String>,
 }
 
 #[cfg(test)]

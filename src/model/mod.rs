@@ -16,6 +16,7 @@ mod metadata;
 mod metric;
 mod problem;
 mod query;
+mod redact;
 mod span;
 pub mod text;
 mod time;
@@ -42,6 +43,7 @@ pub use query::{
     EXACT_TOTAL_LIMIT, EventFilter, LevelFilter, LogPage, LogPosition, LogQuery, MAX_SPANS_PER_TRACE,
     OpenRoot, SpanPosition, Total, TracePage, TraceQuery,
 };
+pub use redact::{ContentPolicy, MAX_MARKS, Redactions, Redactor};
 pub use span::{Span, SpanEnd, SpanKind, SpanStatus};
 pub use time::Timestamp;
 pub use transport::Transport;

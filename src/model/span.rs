@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::redact::merge_marks;
 use super::text::quoted;
 use super::{Code, Lifted, MAX_SPANS_PER_TRACE, Problem, SpanId, Timestamp, TraceId, Usage};
 
@@ -179,6 +180,9 @@ pub struct Span {
     /// Whether it seemed to end before it started.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub clock_skew: bool,
+    /// Where something was taken out of it: paths such as `metadata.password`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redacted: Vec<String>,
     /// A digest of what the start said, by which a repeated start is told from a conflicting one.
     pub fingerprint: String,
 }
@@ -194,6 +198,8 @@ pub struct SpanEnd {
     pub status: SpanStatus,
     /// What the caller has to say about it.
     pub metadata: Map<String, Value>,
+    /// Where something was taken out of it.
+    pub redacted: Vec<String>,
 }
 
 impl Span {
@@ -245,6 +251,7 @@ impl Span {
         self.end_time = Some(end.end_time);
         self.status = end.status;
         self.metadata.extend(end.metadata);
+        merge_marks(&mut self.redacted, end.redacted);
         self.adopt(Lifted::from_metadata(&self.metadata));
         Ok(true)
     }
@@ -301,6 +308,7 @@ mod tests {
             reported_cost_pico_usd: None,
             metadata: serde_json::from_value(metadata).unwrap(),
             clock_skew: false,
+            redacted: vec!["metadata.step".into()],
             fingerprint: String::new(),
         }
     }
@@ -311,6 +319,7 @@ mod tests {
             end_time: Timestamp::from_micros(micros),
             status,
             metadata: serde_json::from_value(json!({"error": "boom", "step": 2})).unwrap(),
+            redacted: vec!["metadata.error".into(), "metadata.step".into()],
         }
     }
 
@@ -320,6 +329,7 @@ mod tests {
         assert!(span.end(end(SpanStatus::Error, 7_500_000)).unwrap());
         assert_eq!((span.duration_ms, span.error.as_deref()), (Some(2_500.0), Some("boom")));
         assert_eq!(span.metadata["step"], 2);
+        assert_eq!(span.redacted, ["metadata.step", "metadata.error"]);
         let before = span.clone();
         assert!(!span.end(end(SpanStatus::Error, 9_000_000)).unwrap());
         assert_eq!(span.end(end(SpanStatus::Ok, 9_000_000)).unwrap_err().code, Code::SpanAlreadyEnded);

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::Service;
 use crate::model::Problem;
 
@@ -11,8 +13,10 @@ use crate::model::Problem;
 const INTERVAL: Duration = Duration::from_secs(10);
 /// How long the job is left to one process; short, so that another takes over within the same 30 s.
 const LEASE: Duration = Duration::from_secs(15);
-/// A pause between slices, in which the store is others'.
-const PAUSE: Duration = Duration::from_millis(10);
+/// After a slice the store is others' for this many times as long as it took, so that the job has a tenth of the time.
+const PAUSE: u32 = 9;
+/// The longest pause, so that a backlog does not wait for ever.
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 /// After how many slices the lease is renewed. Should it run out before, two at once do no harm.
 const SLICES: usize = 4;
 
@@ -51,12 +55,13 @@ impl Service {
                 return Ok(records);
             }
             for _ in 0..SLICES {
+                let started = Instant::now();
                 let slice = self.store.adopt(self.clock.now()).await?;
                 records += slice.records;
                 if !slice.more {
                     return Ok(records);
                 }
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep((started.elapsed() * PAUSE).min(LONGEST_PAUSE)).await;
             }
         }
     }

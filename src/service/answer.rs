@@ -130,6 +130,9 @@ pub struct LogView {
     /// A NUL in the message was replaced
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub sanitized: bool,
+    /// Where a secret or content was replaced, such as metadata.password
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub redacted: Vec<String>,
 }
 
 /// A trace, or a page of one.
@@ -209,6 +212,9 @@ pub struct SpanView {
     /// It seemed to end before it started
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub clock_skew: bool,
+    /// Where a secret or content was replaced
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub redacted: Vec<String>,
 }
 
 /// Spans, nested.
@@ -266,6 +272,7 @@ impl From<Log> for LogView {
             session_id: log.session_id.map(shown),
             metadata: shown_object(log.metadata),
             sanitized: log.sanitized,
+            redacted: log.redacted.into_iter().map(shown).collect(),
         }
     }
 }
@@ -292,6 +299,7 @@ impl SpanView {
             metadata: shown_object(span.metadata),
             parent_remote: span.parent_remote,
             clock_skew: span.clock_skew,
+            redacted: span.redacted.into_iter().map(shown).collect(),
         }
     }
 }

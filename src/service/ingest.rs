@@ -1,4 +1,4 @@
-//! The way in: validate → stamp → write.
+//! The way in: validate → lift → stamp → redact → write.
 //!
 //! Each method returns in two steps: first when the record is queued behind all that came before it, then,
 //! by the future it gives, when it is committed. In between a connection can let its next call go.
@@ -46,8 +46,9 @@ impl Service {
             span_id,
             session_id: lifted.session_id,
             sanitized,
+            redacted: Vec::new(),
         };
-        let written = self.submit(project, Write { record: Record::Log(Box::new(log)), idempotency });
+        let written = self.submit(project, Write { record: Record::Log(Box::new(log)), idempotency })?;
         Ok(committed(async move {
             match written.await? {
                 Written::Log(log) => {
@@ -127,12 +128,13 @@ impl Service {
             reported_cost_pico_usd: None,
             metadata,
             clock_skew: false,
+            redacted: Vec::new(),
             fingerprint,
         };
         span.adopt(lifted);
         self.aliases.remember(project, &span);
         let record = Record::SpanStart(Box::new(span));
-        let written = self.submit(project, Write { record, idempotency });
+        let written = self.submit(project, Write { record, idempotency })?;
         Ok(committed(async move {
             match written.await? {
                 Written::SpanStarted(span) => Ok(SpanStarted {
@@ -161,9 +163,9 @@ impl Service {
         let status = SpanStatus::parse("status", given_or(request.status.as_deref(), "ok"))?;
         let metadata = object("metadata", request.metadata)?;
         let span_id = within_deadline(self.held_span(project, span_id)).await?;
-        let end = SpanEnd { span_id, end_time: self.clock.now(), status, metadata };
+        let end = SpanEnd { span_id, end_time: self.clock.now(), status, metadata, redacted: Vec::new() };
         let record = Record::SpanEnd(Box::new(end));
-        let written = self.submit(project, Write { record, idempotency });
+        let written = self.submit(project, Write { record, idempotency })?;
         Ok(committed(async move {
             match written.await? {
                 Written::SpanEnded { span, already_ended } => Ok(SpanEnded {
@@ -188,6 +190,9 @@ impl Service {
         let idempotency = idempotency("record_metric", request.idempotency_key.as_deref(), &request)?;
         let value = number(&request.value)?;
         let labels = object_of_any_size("labels", request.labels)?;
+        // Before they are brought into Prometheus's form, which no longer is a secret's.
+        self.redactor.check_name("metric_name", &request.metric_name)?;
+        labels.keys().try_for_each(|name| self.redactor.check_name("labels", name))?;
         let kind = given(request.kind.as_deref()).map(|kind| MetricKind::parse("kind", kind)).transpose()?;
         let measured =
             Measurement { name: &request.metric_name, value, labels: &labels, kind }.normalize()?;
@@ -204,7 +209,7 @@ impl Service {
             trace_id: context.map(|context| context.trace_id),
         };
         let record = Record::Point(Box::new(point));
-        let written = self.submit(project, Write { record, idempotency });
+        let written = self.submit(project, Write { record, idempotency })?;
         let metric = request.metric_name;
         Ok(committed(async move {
             match written.await? {
@@ -217,27 +222,29 @@ impl Service {
         }))
     }
 
-    /// Queues one record; the future is its answer.
+    /// Takes secrets out of one record and queues it; the future is its answer. There is no other way to the store.
     fn submit(
         &self,
         project: &ProjectId,
-        write: Write,
-    ) -> impl Future<Output = Result<Written, Problem>> + Send + use<> {
+        mut write: Write,
+    ) -> Result<impl Future<Output = Result<Written, Problem>> + Send + use<>, Problem> {
+        let redactions = self.redactor.redact(&mut write)?;
         let echo = self.options.echo.clone();
         let shown = echo.as_ref().map(|_| super::echo::record(&write.record));
         let answers = self.store.write(project, vec![write]);
         let metrics = Arc::clone(&self.options.metrics);
-        async move {
+        Ok(async move {
             let answer = answers.await.pop();
-            let written = answer.unwrap_or_else(|| Err(Problem::internal("a write was not answered")));
-            if let (Ok(_), Some(echo), Some(shown)) = (&written, echo, shown) {
+            let written = answer.unwrap_or_else(|| Err(Problem::internal("a write was not answered")))?;
+            if let (Some(echo), Some(shown)) = (echo, shown) {
                 echo(&shown);
             }
-            if matches!(written, Ok(Written::Point { overflow: true, .. })) {
+            if matches!(written, Written::Point { overflow: true, .. }) {
                 metrics.overflowed();
             }
-            written
-        }
+            redactions.counts().for_each(|(rule, times)| metrics.redacted(rule, times));
+            Ok(written)
+        })
     }
 }
 

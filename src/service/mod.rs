@@ -1,6 +1,7 @@
 //! What watchglass does, once, for every surface: decode → **service** → encode.
 //!
-//! **Invariant:** every record enters here, so that limits, ids and times are the same whichever way it came.
+//! **Invariant:** every record enters here, so that limits, redaction, ids and times are the same whichever way
+//! it came.
 
 mod access;
 mod adoption;
@@ -28,7 +29,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-pub use access::{Access, AccessOptions, NewKey, Refused};
+pub use access::{Access, AccessOptions, NewKey};
 pub use answer::{
     LogView, Logged, LogsAnswer, Recorded, SpanEnded, SpanStarted, SpanView, TraceAnswer, Tree, TreeNode,
 };
@@ -38,7 +39,7 @@ pub use text::MAX_MESSAGE_BYTES;
 
 use self::caller::Aliases;
 use crate::clock::{Clock, Ids};
-use crate::model::{Code, Labels, Problem, ProjectId, Scope, Series, SeriesValue};
+use crate::model::{Code, ContentPolicy, Labels, Problem, ProjectId, Redactor, Scope, Series, SeriesValue};
 use crate::store::{Durability, Store};
 use crate::telemetry::Metrics;
 
@@ -60,6 +61,8 @@ pub struct ServiceOptions {
     pub logs_kept: Duration,
     /// Is shown every record that was stored.
     pub echo: Option<Echo>,
+    /// What is kept of secrets and of content.
+    pub content: ContentPolicy,
     /// Counts what is taken.
     pub metrics: Arc<Metrics>,
 }
@@ -67,7 +70,13 @@ pub struct ServiceOptions {
 impl Default for ServiceOptions {
     fn default() -> Self {
         let logs_kept = Duration::from_secs(7 * 24 * 60 * 60);
-        Self { stale_after: Duration::from_secs(60 * 60), logs_kept, echo: None, metrics: Arc::default() }
+        Self {
+            stale_after: Duration::from_secs(60 * 60),
+            logs_kept,
+            echo: None,
+            content: ContentPolicy::default(),
+            metrics: Arc::default(),
+        }
     }
 }
 
@@ -77,6 +86,7 @@ pub struct Service {
     clock: Arc<dyn Clock>,
     ids: Ids,
     options: ServiceOptions,
+    redactor: Redactor,
     aliases: Aliases,
 }
 
@@ -92,7 +102,8 @@ pub struct Readiness {
 impl Service {
     /// A service on `store`.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, options: ServiceOptions) -> Self {
-        Self { store, clock, ids: Ids, options, aliases: Aliases::default() }
+        let redactor = Redactor::new(options.content);
+        Self { store, clock, ids: Ids, options, redactor, aliases: Aliases::default() }
     }
 
     /// What this process counts.

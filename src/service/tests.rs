@@ -1,5 +1,6 @@
 //! The use cases on a store in memory, with a clock that the tests move.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -190,6 +191,27 @@ async fn what_was_stored_is_echoed_and_what_was_refused_is_not() {
     let echoed = world.echoed.lock().unwrap().clone();
     assert_eq!(echoed.len(), 1);
     assert_eq!((&echoed[0]["event_type"], &echoed[0]["agent_name"]), (&json!("step"), &json!("planner")));
+}
+
+#[tokio::test]
+async fn what_was_replaced_is_counted_once_it_is_stored_and_not_echoed() {
+    let world = World::new().await;
+    let nobody = Caller::default();
+    world
+        .log(&nobody, json!({ "password": "hunter2", "url": "redis://:hunter2@host", "secret": "hunter2" }))
+        .await;
+    let metric = json!({ "metric_name": "calls", "value": 1, "labels": { "secret": "hunter2" } });
+    let metric: RecordMetric = serde_json::from_value(metric).unwrap();
+    world.service.record_metric(&nobody, metric).await.unwrap().await.unwrap();
+    let unknown = json!({ "span_id": "nobody", "metadata": { "secret": "hunter2" } });
+    let unknown: EndSpan = serde_json::from_value(unknown).unwrap();
+    world.service.end_span(&nobody, unknown).await.unwrap().await.unwrap_err();
+    let expected = BTreeMap::from(
+        [("password", 1.0), ("secret", 2.0), ("url_credentials", 1.0)]
+            .map(|(rule, times)| (rule.to_owned(), times)),
+    );
+    assert_eq!(world.service.options.metrics.counted("watchglass_redactions_total"), expected);
+    assert!(!json!(*world.echoed.lock().unwrap()).to_string().contains("hunter2"));
 }
 
 #[tokio::test]

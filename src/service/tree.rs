@@ -156,6 +156,7 @@ mod tests {
                 metadata: serde_json::Map::new(),
                 parent_remote: false,
                 clock_skew: false,
+                redacted: Vec::new(),
             })
             .collect();
         let parents: Vec<Option<String>> =

@@ -187,6 +187,7 @@ mod tests {
             span_id: None,
             session_id: None,
             sanitized: false,
+            redacted: Vec::new(),
         })))
     }
 

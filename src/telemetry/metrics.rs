@@ -98,6 +98,19 @@ impl Metrics {
         gather::gather(&self.registry)
     }
 
+    /// What the family of counters of this name stands at, by the value of its one label.
+    #[cfg(test)]
+    pub(crate) fn counted(&self, family: &str) -> std::collections::BTreeMap<String, f64> {
+        let family = self.families().into_iter().find(|found| found.name == family);
+        let samples = family.into_iter().flat_map(|family| family.samples);
+        samples
+            .filter_map(|sample| match sample.value {
+                crate::exposition::Value::Number(value) => Some((sample.labels.first()?.1.clone(), value)),
+                crate::exposition::Value::Histogram { .. } => None,
+            })
+            .collect()
+    }
+
     /// Begins to count a call that writes a record.
     pub fn taking(self: &Arc<Self>, signal: Signal, transport: Transport) -> Taking {
         let metrics = Arc::clone(self);

@@ -7,14 +7,14 @@ use redis::{Pipeline, pipe};
 use serde_json::json;
 use watchglass::clock::ManualClock;
 use watchglass::model::{
-    Code, EventFilter, LogQuery, OpenRoot, ProjectId, SpanStatus, Timestamp, TraceId, TraceQuery,
+    EventFilter, LogQuery, OpenRoot, ProjectId, SpanStatus, Timestamp, TraceId, TraceQuery,
 };
 use watchglass::service::{Service, ServiceOptions};
-use watchglass::store::{Adopted, Published, Store, StoreUrl, open, published_at};
+use watchglass::store::{Adopted, Store, open};
 
 use crate::contract::world::{any_log, at, end, log, options, span, start, write_end, write_log};
 use crate::support::mcp::Client;
-use crate::support::redis::{Server, free_port, until};
+use crate::support::redis::{Server, until};
 use crate::support::server::Server as Serving;
 
 const HOUR: i64 = 60 * 60 * 1_000_000;
@@ -400,29 +400,4 @@ async fn an_embedded_store_has_nothing_of_theirs() {
     let store = open(&options("memory:")).await.unwrap();
     assert!(!store.adopts());
     assert_eq!(store.adopt(at(0)).await.unwrap(), Adopted::default());
-}
-
-#[tokio::test]
-async fn a_look_into_a_server_tells_what_the_scripts_left() {
-    let Some(server) = Server::start(&[]) else { return };
-    let url = StoreUrl::parse(&server.url()).unwrap();
-    let nothing = Published { complete: true, ..Published::default() };
-    assert_eq!(published_at(&url).await.unwrap(), nothing);
-    assert!(!nothing.is_any());
-    let mut scripts = pipe();
-    for number in 0..3_000 {
-        start_span(&mut scripts, &format!("t{}", number / 3), &number.to_string(), "");
-    }
-    log_event(&mut scripts, "e", "m", "", 0);
-    scripts.set("logs:text", "x").set("unrelated", "x");
-    run(&server, &scripts);
-    let left = Published { log_types: 1, spans: 3_000, traces: 1_000, ..nothing };
-    assert_eq!(published_at(&url).await.unwrap(), left);
-    let store = connect(&server).await;
-    assert!(store.write(&project(), vec![write_log(log(0, "e", "m"))]).await[0].is_ok());
-    assert_eq!(published_at(&url).await.unwrap(), Published { watchglass: true, ..left });
-
-    let nobody = StoreUrl::parse(&format!("redis://127.0.0.1:{}", free_port())).unwrap();
-    let problem = published_at(&nobody).await.unwrap_err();
-    assert_eq!(problem.code, Code::StorageUnavailable);
 }

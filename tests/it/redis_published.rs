@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Value, json};
 use watchglass::model::{
-    EventFilter, EventType, Key, Level, LogQuery, ProjectId, Scopes, SpanId, SpanStatus, Timestamp, TraceId,
-    TraceQuery,
+    Code, EventFilter, EventType, Key, Level, LogQuery, ProjectId, Scopes, SpanId, SpanStatus, Timestamp,
+    TraceId, TraceQuery,
 };
-use watchglass::store::{Store, open};
+use watchglass::store::{Published, Store, StoreUrl, open, published_at};
 
 use crate::contract::world::{any_log, at, end, log, options, span, start, write_end, write_log};
-use crate::support::redis::Server;
+use crate::support::redis::{Server, free_port};
 
 fn project() -> ProjectId {
     ProjectId::default_project()
@@ -210,4 +210,29 @@ async fn a_prefix_goes_before_every_key() {
     let keys: Vec<String> = redis::cmd("KEYS").arg("*").query(&mut connection).unwrap();
     assert!(keys.len() >= 6 && keys.iter().all(|key| key.starts_with("team:")), "{keys:?}");
     assert_eq!(store.logs(&project(), &any_log()).await.unwrap().logs.len(), 1);
+}
+
+#[tokio::test]
+async fn a_look_into_a_server_tells_what_the_scripts_left() {
+    let Some(server) = Server::start(&[]) else { return };
+    let url = StoreUrl::parse(&server.url()).unwrap();
+    let nothing = Published { complete: true, ..Published::default() };
+    assert_eq!(published_at(&url).await.unwrap(), nothing);
+    assert!(!nothing.is_any());
+    let mut scripts = redis::pipe();
+    for number in 0..3_000 {
+        scripts.hset(format!("span:{number}"), "span_id", number);
+        scripts.sadd(format!("trace:t{}:spans", number / 3), number);
+    }
+    scripts.zadd("logs:e", r#"{"message": "m"}"#, 1).set("logs:text", "x").set("unrelated", "x");
+    scripts.exec(&mut server.connect().unwrap()).unwrap();
+    let left = Published { log_types: 1, spans: 3_000, traces: 1_000, ..nothing };
+    assert_eq!(published_at(&url).await.unwrap(), left);
+    let store = open(&options(&server.url())).await.unwrap();
+    assert!(store.write(&project(), vec![write_log(log(0, "e", "m"))]).await[0].is_ok());
+    assert_eq!(published_at(&url).await.unwrap(), Published { watchglass: true, ..left });
+
+    let nobody = StoreUrl::parse(&format!("redis://127.0.0.1:{}", free_port())).unwrap();
+    let problem = published_at(&nobody).await.unwrap_err();
+    assert_eq!(problem.code, Code::StorageUnavailable);
 }

@@ -19,11 +19,11 @@ enum Step {
 pub(crate) struct Path(Vec<Step>);
 
 impl Path {
-    pub(super) fn push_key(&mut self, key: &str) {
+    pub(in super::super) fn push_key(&mut self, key: &str) {
         self.0.push(Step::Key(key.to_owned()));
     }
 
-    pub(super) fn push_index(&mut self, index: usize) {
+    pub(in super::super) fn push_index(&mut self, index: usize) {
         self.0.push(Step::Index(index));
     }
 

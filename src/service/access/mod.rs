@@ -24,6 +24,7 @@ use super::Service;
 use crate::clock::Clock;
 use crate::model::{ApiKey, Code, Grant, Problem, Scope, Timestamp, digest};
 use crate::store::Store;
+use crate::telemetry::Metrics;
 
 /// How often the store is asked for its keys.
 const REFRESH: Duration = Duration::from_secs(2);
@@ -32,9 +33,6 @@ const STALE: Duration = Duration::from_secs(5);
 /// How exactly it is noted when a key was last used.
 const USE_NOTED: Duration = Duration::from_secs(60);
 
-/// Counts refusals, by reason: `missing`, `invalid`, `throttled`.
-pub type Refused = Arc<dyn Fn(&'static str) + Send + Sync>;
-
 /// How keys are asked for.
 #[derive(Clone, Default)]
 pub struct AccessOptions {
@@ -42,8 +40,6 @@ pub struct AccessOptions {
     pub always: bool,
     /// Keys besides those of the store, with the names of their ids; all are the default project's.
     pub environment: Vec<(SecretString, Scope)>,
-    /// Is told of refusals.
-    pub refused: Option<Refused>,
 }
 
 /// Tells who may do what.
@@ -53,7 +49,7 @@ pub struct Access {
     always: bool,
     /// Digests of the environment's keys, and what they give.
     environment: Vec<(String, Grant)>,
-    refused: Option<Refused>,
+    metrics: Arc<Metrics>,
     snapshot: watch::Sender<Snapshot>,
     throttle: Throttle,
     noted: Mutex<HashMap<String, Timestamp>>,
@@ -79,7 +75,7 @@ impl Service {
             environment: environment
                 .map(|(key, scope)| (digest([key.expose_secret()]), grant(scope)))
                 .collect(),
-            refused: options.refused,
+            metrics: Arc::clone(&self.options.metrics),
             snapshot: watch::Sender::new(Snapshot::of(keys)),
             throttle: Throttle::default(),
             noted: Mutex::default(),
@@ -102,7 +98,7 @@ impl Access {
             }
         }
         let Some(presented) = presented else {
-            self.count("missing");
+            self.metrics.auth_failed("missing");
             return Err(Problem::new(Code::Unauthenticated, "a key is asked for")
                 .hint("send it as `Authorization: Bearer KEY`; `watchglass key create` makes one"));
         };
@@ -114,7 +110,7 @@ impl Access {
             return Ok(grant);
         }
         if !self.throttle.allows(client, presented) {
-            self.count("throttled");
+            self.metrics.auth_failed("throttled");
             return Err(Problem::new(Code::RateLimited, "too many wrong keys"));
         }
         // It may be so new that only the store knows it.
@@ -123,7 +119,7 @@ impl Access {
             Err(_) => None,
         };
         grant.ok_or_else(|| {
-            self.count("invalid");
+            self.metrics.auth_failed("invalid");
             self.throttle.failed(client, presented);
             Problem::new(Code::Unauthenticated, "the key is not valid")
                 .hint("`watchglass key list` shows those that are")
@@ -210,12 +206,6 @@ impl Access {
                 let is = |(_, environment): &(String, Grant)| environment.key_id.as_ref() == Some(id);
                 self.environment.iter().any(is) || snapshot.is_valid(id, self.clock.now())
             }
-        }
-    }
-
-    fn count(&self, reason: &'static str) {
-        if let Some(refused) = &self.refused {
-            refused(reason);
         }
     }
 

@@ -1,5 +1,4 @@
 use std::net::Ipv4Addr;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::time::Instant;
 
@@ -112,18 +111,16 @@ async fn whatever_is_wrong_with_a_key_is_said_in_the_same_words() {
 async fn guessing_is_slowed_down_and_locks_nobody_out() {
     let world = World::new().await;
     let (_, text) = world.make("p", Scope::Read, None).await;
-    let counted = Arc::new(AtomicUsize::new(0));
-    let throttled = Arc::clone(&counted);
-    let refused: Refused = Arc::new(move |reason| {
-        throttled.fetch_add(usize::from(reason == "throttled"), Ordering::SeqCst);
-    });
-    let options = AccessOptions { refused: Some(refused), ..AccessOptions::default() };
-    let access = world.service.access(options).await.unwrap();
+    let access = world.access().await;
     for number in 0..20 {
         assert_eq!(code(access.admit(Some("guess"), HERE).await), Code::Unauthenticated, "{number}");
     }
     assert_eq!(code(access.admit(Some("guess"), HERE).await), Code::RateLimited);
-    assert_eq!(counted.load(Ordering::SeqCst), 1);
+    let counted = world.service.options.metrics.counted("watchglass_auth_failures_total");
+    assert_eq!(
+        counted,
+        [("invalid", 20.0), ("throttled", 1.0)].map(|(reason, times)| (reason.to_owned(), times)).into()
+    );
     assert!(access.admit(Some(&text), HERE).await.is_ok());
     // From elsewhere the same key's secret may not be guessed at for ever either.
     let mut wrong = ApiKey::parse(&text).unwrap();

@@ -116,10 +116,11 @@ pub(super) async fn metadata_comes_back_whole(world: World) {
     let mut written = log(0, "e", "with\u{fffd} \"quotes\"\n");
     written.metadata = object(json!({
         "id": "mine", "level": 7, "timestamp": null, "metadata": {"deep": [1, 2.5, "x"]}, "wg": 2, "agent_name": "other",
-        "πλ": "ünï", "big": 12_345_678_901_234_567_u64,
+        "redacted": "so it is", "πλ": "ünï", "big": 12_345_678_901_234_567_u64,
     }));
     (written.agent_name, written.session_id) = (Some("a".into()), Some("s".into()));
     written.sanitized = true;
+    written.redacted = vec!["message".into(), "metadata.deep[2]".into()];
     world.write_all(vec![write_log(written.clone())]).await;
     let page = world.store.logs(&world.project, &any_log()).await.unwrap();
     assert_eq!(page.logs, [written.clone()]);

@@ -11,13 +11,17 @@ use super::world::{
 };
 
 pub(super) async fn a_span_starts_and_ends(world: World) {
-    let root = with_metadata(named(span("t", "1", None, 0), "a"), json!({"step": 1, "session_id": "s"}));
+    let mut root = with_metadata(named(span("t", "1", None, 0), "a"), json!({"step": 1, "session_id": "s"}));
+    root.redacted = vec!["name".into()];
     let started = world.start(root.clone()).await.unwrap();
     assert_eq!(started, root);
     assert_eq!(world.trace("t").await.spans, [root]);
     let metadata = json!({"error": "boom", "input_tokens": 7, "cost_usd": 0.25});
-    let (ended, already) = world.end(end("1", SpanStatus::Error, 2_500_000, metadata)).await.unwrap();
+    let mut told = end("1", SpanStatus::Error, 2_500_000, metadata);
+    told.redacted = vec!["metadata.error".into()];
+    let (ended, already) = world.end(told).await.unwrap();
     assert!(!already);
+    assert_eq!(ended.redacted, ["name", "metadata.error"]);
     assert_eq!((ended.duration_ms, ended.error.as_deref()), (Some(2_500.0), Some("boom")));
     assert_eq!((ended.usage.input, ended.reported_cost_pico_usd), (Some(7), Some(250_000_000_000)));
     let page = world.trace("t").await;

@@ -137,6 +137,7 @@ pub(crate) fn log(micros: i64, event_type: &str, message: &str) -> Log {
         span_id: None,
         session_id: None,
         sanitized: false,
+        redacted: Vec::new(),
     }
 }
 
@@ -178,6 +179,7 @@ pub(crate) fn span(trace_id: &str, span_id: &str, parent: Option<&str>, micros: 
         reported_cost_pico_usd: None,
         metadata: serde_json::Map::new(),
         clock_skew: false,
+        redacted: Vec::new(),
         fingerprint: format!("{trace_id} {parent:?}"),
     }
 }
@@ -197,6 +199,7 @@ pub(crate) fn end(span_id: &str, status: SpanStatus, micros: i64, metadata: Valu
         end_time: at(micros),
         status,
         metadata: serde_json::from_value(metadata).unwrap(),
+        redacted: Vec::new(),
     }
 }
 

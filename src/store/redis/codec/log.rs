@@ -13,7 +13,7 @@ const MARKER: &str = "wg";
 /// How a member of ours ends: [`encode`] puts the mark last, and Python puts a space before the number.
 pub(in super::super) const MARKED_END: &str = "\"wg\":1}";
 /// Names that metadata's keys can't have at the top level.
-const RESERVED: [&str; 12] = [
+const RESERVED: [&str; 13] = [
     "timestamp",
     "event_type",
     "message",
@@ -25,6 +25,7 @@ const RESERVED: [&str; 12] = [
     "span_id",
     "session_id",
     "sanitized",
+    "redacted",
     MARKER,
 ];
 
@@ -56,6 +57,7 @@ pub(in super::super) fn encode(log: &Log) -> String {
     put("span_id", log.span_id.as_ref().map(|id| id.as_str().into()));
     put("session_id", text(&log.session_id));
     put("sanitized", log.sanitized.then_some(true.into()));
+    put("redacted", (!log.redacted.is_empty()).then(|| log.redacted.clone().into()));
     put(MARKER, Some(1.into()));
     Value::Object(member).to_string()
 }
@@ -91,6 +93,7 @@ pub(in super::super) fn decode(member: &[u8], timestamp: Timestamp, event_type: 
             span_id: lifted.span_id,
             session_id: lifted.session_id,
             sanitized: false,
+            redacted: Vec::new(),
         });
     }
     let shadowed = fields.shift_remove("metadata");
@@ -110,8 +113,11 @@ pub(in super::super) fn decode(member: &[u8], timestamp: Timestamp, event_type: 
         span_id: text("span_id").map(SpanId::stored),
         session_id: text("session_id"),
         sanitized: false,
+        redacted: Vec::new(),
     };
     log.sanitized = fields.shift_remove("sanitized").is_some();
+    let redacted = fields.shift_remove("redacted").and_then(|marks| serde_json::from_value(marks).ok());
+    log.redacted = redacted.unwrap_or_default();
     fields.shift_remove(MARKER);
     if let Some(Value::Object(shadowed)) = shadowed {
         fields.extend(shadowed);
@@ -145,12 +151,15 @@ mod tests {
             span_id: None,
             session_id: Some("s".into()),
             sanitized: true,
+            redacted: vec!["message".into(), "metadata.a".into()],
         }
     }
 
     #[test]
     fn it_begins_with_the_published_fields_and_comes_back_whole() {
-        let log = log(json!({"step": 1, "id": "mine", "metadata": {"a": 1}, "level": 3, "agent_name": "b"}));
+        let log = log(
+            json!({"step": 1, "id": "mine", "metadata": {"a": 1}, "level": 3, "agent_name": "b", "redacted": 4}),
+        );
         let member = encode(&log);
         assert!(
             member.starts_with(

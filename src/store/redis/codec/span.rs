@@ -61,6 +61,7 @@ pub(in super::super) fn encode(span: &Span) -> Vec<String> {
     put("usage", (!span.usage.is_empty()).then(|| compact(&span.usage)));
     put("reported_cost_pico_usd", span.reported_cost_pico_usd.map(|cost| cost.to_string()));
     put("clock_skew", span.clock_skew.then(|| "1".to_owned()));
+    put("redacted", (!span.redacted.is_empty()).then(|| compact(&span.redacted)));
     put("fingerprint", Some(span.fingerprint.clone()));
     put(MARKER, Some(if ended { ENDED } else { STARTED }.to_owned()));
     hash
@@ -96,6 +97,7 @@ pub(in super::super) fn decode(hash: &Fields) -> Option<Span> {
         reported_cost_pico_usd: text("reported_cost_pico_usd").and_then(|text| text.parse().ok()),
         metadata,
         clock_skew: hash.contains_key("clock_skew"),
+        redacted: text("redacted").and_then(|text| json::read(text.as_bytes())).unwrap_or_default(),
         fingerprint: text("fingerprint").unwrap_or_default(),
     };
     span.status = status(hash.get("status").map_or("", String::as_str), &span);
@@ -155,6 +157,7 @@ mod tests {
         span.parent_span_id = Some(SpanId::stored("p"));
         (span.parent_remote, span.clock_skew) = (true, true);
         (span.agent_name, span.fingerprint) = (Some("a".into()), "f".into());
+        span.redacted = vec!["metadata.headers[2].cookie".into()];
         span.metadata =
             json!({"input_tokens": 3, "cost_usd": 0.5, "error": "boom"}).as_object().unwrap().clone();
         span.adopt(Lifted::from_metadata(&span.metadata));
