@@ -49,7 +49,7 @@ pub(crate) fn serve_http() -> Result<()> {
         // The gate asks a store for keys; it has none, as the product's has none here.
         let store = store::open(&Place::Memory.options("memory:")?).await?;
         let service = Service::new(store, Arc::new(SystemClock), ServiceOptions::default());
-        let access = service.access(AccessOptions { always: false, environment: Vec::new(), refused: None });
+        let access = service.access(AccessOptions { always: false, environment: Vec::new() });
         let app = App {
             handler: Nothing,
             readiness: Arc::new(move || std::future::ready(readiness.clone()).boxed()),

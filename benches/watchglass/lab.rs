@@ -83,7 +83,7 @@ impl Lab {
     }
 
     /// Forgets what a row has left in Redis, which holds it in memory.
-    pub(crate) async fn tidy(&mut self) {
+    pub(crate) fn tidy(&self) {
         let connection = self.redis.as_ref().and_then(|redis| redis.connect().ok());
         if let Some(mut connection) = connection {
             redis::cmd("FLUSHDB").exec(&mut connection).ok();

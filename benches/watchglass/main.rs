@@ -49,6 +49,7 @@ use report::Report;
 use row::Pace;
 
 /// Measures watchglass beside its floors
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 #[derive(Debug, Parser)]
 #[command(name = "watchglass-bench")]
 struct Arguments {
@@ -112,16 +113,16 @@ fn measure(arguments: &Arguments) -> Result<()> {
 async fn run(arguments: &Arguments) -> Result<()> {
     let mut rows = rows::all();
     rows.retain(|row| arguments.only.as_ref().is_none_or(|text| row.name.contains(text.as_str())));
-    let mut report = Report::new(arguments.json);
     if arguments.list {
-        return report.list(&rows);
+        return report::list(&rows);
     }
+    let mut report = Report::new(arguments.json);
     let pace = if arguments.quick { Pace::QUICK } else { Pace::FULL };
     let mut lab = Lab::new(&arguments.directory, arguments.python.clone())?;
     for row in rows {
         let outcome = row.measure(&mut lab, pace).await;
         report.add(&row, outcome)?;
-        lab.tidy().await;
+        lab.tidy();
     }
     report.end()
 }

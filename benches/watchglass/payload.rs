@@ -71,6 +71,7 @@ pub(crate) fn log(trace_id: &TraceId) -> Log {
         span_id: None,
         session_id: None,
         sanitized: false,
+        redacted: Vec::new(),
     }
 }
 

@@ -22,11 +22,6 @@ impl Report {
         Self { json, group: None, below: 0, failed: 0 }
     }
 
-    /// Prints the names of all rows.
-    pub(crate) fn list(&self, rows: &[Row]) -> Result<()> {
-        rows.iter().try_for_each(|row| say(&row.name))
-    }
-
     /// Prints a row as soon as it is measured. What is missing on this machine is said and no failure.
     pub(crate) fn add(&mut self, row: &Row, outcome: Result<Outcome>) -> Result<()> {
         if !self.json && self.group.replace(row.group) != Some(row.group) {
@@ -60,6 +55,11 @@ impl Report {
         ensure!(self.failed == 0, "{} rows could not be measured", self.failed);
         Ok(())
     }
+}
+
+/// Prints the names of rows.
+pub(crate) fn list(rows: &[Row]) -> Result<()> {
+    rows.iter().try_for_each(|row| say(&row.name))
 }
 
 impl Group {

@@ -195,7 +195,7 @@ mod tests {
     fn a_crowd_is_those_who_are_answered_and_those_who_wait() {
         let (submitter, mut groups) = queue();
         let project = ProjectId::default_project();
-        let mut submit = || drop(submitter.submit(&project, vec![]));
+        let submit = || drop(submitter.submit(&project, vec![]));
         let long_ago = Instant::now().checked_sub(MAX_GATHERING * 2).unwrap();
 
         submit();

@@ -71,6 +71,7 @@ mod tests {
             span_id: None,
             session_id: None,
             sanitized: false,
+            redacted: Vec::new(),
         };
         let mut draft = Draft::new(0, keys.shard_of("1"), Written::Log(Box::new(log)));
         let trace = keys.trace("1");
