@@ -29,6 +29,8 @@ const BAR: usize = 36;
 /// Fills a store in memory with an hour of runs, and goes on until the process is told to end.
 pub(super) fn run(mut config: Config) -> Result<(), Failure> {
     config.store.url = "memory:".to_owned().into();
+    // What agents have recorded must not be replaced by what the demo makes up.
+    config.pushgateway = None;
     serve::run_with(&config, async |opened| {
         let transcripts = recordings()?;
         let shown = fill(&opened, &transcripts).await?;

@@ -24,22 +24,22 @@ const PAGES: Duration = Duration::from_secs(8);
 #[expect(clippy::doc_markdown, reason = "these texts are the help, which is not Markdown")]
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum DropIn {
-    /// In place of the script: LEVEL EVENT_TYPE [METADATA], the message on standard input
+    /// Log an event as the published script did; the message is on standard input
     #[command(override_usage = "watchglass log-event LEVEL EVENT_TYPE [METADATA] < MESSAGE")]
     LogEvent(Words),
-    /// In place of the script: TRACE_ID SPAN_NAME [PARENT_SPAN_ID]
+    /// Start a span as the published script did
     #[command(override_usage = "watchglass start-span TRACE_ID SPAN_NAME [PARENT_SPAN_ID]")]
     StartSpan(Words),
-    /// In place of the script: SPAN_ID [STATUS] [METADATA]
+    /// End a span as the published script did
     #[command(override_usage = "watchglass end-span SPAN_ID [STATUS] [METADATA]")]
     EndSpan(Words),
-    /// In place of the script: METRIC_NAME VALUE [LABELS]
+    /// Record a metric as the published script did
     #[command(override_usage = "watchglass record-metric METRIC_NAME VALUE [LABELS]")]
     RecordMetric(Words),
-    /// In place of the script: TRACE_ID
+    /// Print a trace as the published script was to
     #[command(override_usage = "watchglass get-trace TRACE_ID")]
     GetTrace(Words),
-    /// In place of the script: [EVENT_TYPE] [LEVEL] [SINCE_MINUTES]
+    /// Print logs as the published script was to
     #[command(override_usage = "watchglass query-logs [EVENT_TYPE] [LEVEL] [SINCE_MINUTES]")]
     QueryLogs(Words),
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Failure, print};
+use super::{Failure, on_one_thread, print};
 use crate::config::Config;
 
 /// Longest wait for the answer.
@@ -20,17 +20,16 @@ pub(super) struct Health {
 
 /// Prints what the server says of itself, and fails where it is not well.
 pub(super) fn run(config: &Config, arguments: Health) -> Result<(), Failure> {
-    let scheme = if config.access.tls.is_some() { "https" } else { "http" };
     let path = if arguments.ready { "ready" } else { "health" };
-    let url = format!("{scheme}://{}/{path}", from_here(config.http.listen));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(format!("the runtime can't be started: {error}")))?;
-    runtime.block_on(ask(&url))
+    let answer = on_one_thread(ask(config, path))??;
+    print::data(&answer);
+    Ok(())
 }
 
-async fn ask(url: &str) -> Result<(), Failure> {
+/// What the server that runs with these settings answers at `path`.
+pub(super) async fn ask(config: &Config, path: &str) -> Result<String, Failure> {
+    let scheme = if config.access.tls.is_some() { "https" } else { "http" };
+    let url = format!("{scheme}://{}/{path}", from_here(config.http.listen));
     let unreachable = |error: reqwest::Error| Failure::Other {
         message: format!("`{url}` does not answer: {}", error.without_url()),
         hint: Some("give the same `--listen` or WATCHGLASS_LISTEN as the server has".into()),
@@ -42,14 +41,13 @@ async fn ask(url: &str) -> Result<(), Failure> {
         .tls_danger_accept_invalid_certs(true)
         .build()
         .map_err(|error| Failure::new(format!("the client can't be made: {error}")))?;
-    let response = client.get(url).send().await.map_err(unreachable)?;
+    let response = client.get(&url).send().await.map_err(unreachable)?;
     let status = response.status();
     let answer = response.text().await.map_err(unreachable)?;
     if !status.is_success() {
         return Err(Failure::new(format!("`{url}` answered {status}: {answer}")));
     }
-    print::data(&answer);
-    Ok(())
+    Ok(answer)
 }
 
 /// The address under which this machine reaches what listens on `listen`.

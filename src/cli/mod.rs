@@ -3,6 +3,7 @@
 mod call;
 mod completions;
 mod demo;
+mod doctor;
 mod drop_in;
 mod health;
 mod key;
@@ -53,6 +54,8 @@ enum Command {
     DropIn(drop_in::DropIn),
     /// Make, list and revoke the keys by which a server is called over a network
     Key(key::Keys),
+    /// Look at settings, store, keys, port and Pushgateway, and say how to mend what is wrong
+    Doctor(doctor::Doctor),
     /// Print every setting with its default, as a file to begin with
     Config,
     /// Print a script that completes commands and settings in a shell
@@ -170,6 +173,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Call(call) => call::run(&call, || settings(false)),
         Command::DropIn(script) => drop_in::run(&script, || settings(false)),
         Command::Key(keys) => settings(false).and_then(|config| key::run(&keys, config)),
+        Command::Doctor(arguments) => doctor::run(&settings(false)?, &arguments),
         Command::Config => {
             print::data(config::EXAMPLE.trim_end());
             Ok(())
@@ -179,6 +183,15 @@ fn execute(cli: Cli) -> Result<(), Failure> {
             Ok(())
         }
     }
+}
+
+/// Does `work` on this thread: for one thing after the other that is enough, and it starts in half the time.
+fn on_one_thread<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(format!("the runtime can't be started: {error}")))?;
+    Ok(runtime.block_on(work))
 }
 
 fn begin_to_log(config: &Config) -> Result<(), Failure> {

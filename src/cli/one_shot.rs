@@ -8,7 +8,7 @@ use std::cell::Cell;
 use serde_json::{Map, Value};
 
 use super::open::{Opened, open, open_briefly};
-use super::{Failure, print};
+use super::{Failure, on_one_thread, print};
 use crate::config::Config;
 use crate::mcp::{ToolName, call_tool};
 use crate::model::{Code, Problem};
@@ -42,12 +42,7 @@ pub(super) fn run<T>(
     work: impl AsyncFnOnce(&Calls) -> Result<T, Problem>,
 ) -> Result<T, Failure> {
     config.echo = false;
-    // One thread: there is one call to make, and it starts in half the time.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(format!("the runtime can't be started: {error}")))?;
-    runtime.block_on(async {
+    on_one_thread(async {
         let calls = Calls { opened: open_briefly(config).await?, wrote: Cell::default() };
         let done = work(&calls).await;
         // What was written is committed, and nothing is printed yet.
@@ -62,7 +57,7 @@ pub(super) fn run<T>(
             Ok(done) => Ok(done),
             Err(problem) => Err(explained(config, problem).await),
         }
-    })
+    })?
 }
 
 /// What a store refuses that was not examined is told as it would have been at a server's start.

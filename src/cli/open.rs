@@ -76,7 +76,7 @@ const fn content_policy(content: Content) -> ContentPolicy {
     }
 }
 
-fn store_options(config: &Config) -> Result<StoreOptions, ConfigError> {
+pub(super) fn store_options(config: &Config) -> Result<StoreOptions, ConfigError> {
     let url = StoreUrl::parse(config.store.url.expose())
         .map_err(|problem| ConfigError { message: problem.to_string(), hint: problem.hint.clone() })?;
     let embedded = matches!(url, StoreUrl::Memory | StoreUrl::Sqlite(_));

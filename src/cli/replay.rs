@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{Failure, print};
+use super::{Failure, on_one_thread, print};
 use crate::replay::{self, Call, Run};
 
 /// Longest wait for one answer.
@@ -27,18 +27,14 @@ pub(super) struct Replay {
 /// Sends every run of the file, one after the other.
 pub(super) fn run(arguments: &Replay) -> Result<(), Failure> {
     let runs = read(&arguments.file)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(format!("the runtime can't be started: {error}")))?;
-    runtime.block_on(async {
+    on_one_thread(async {
         let server = Server::new(&arguments.server)?;
         for run in &runs {
             server.play(run, arguments.speed).await?;
             print::data(&format!("{}  {} calls", run.trace_id, run.calls.len()));
         }
         Ok(())
-    })
+    })?
 }
 
 fn read(file: &Path) -> Result<Vec<Run>, Failure> {

@@ -39,6 +39,8 @@ pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// All settings, resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
+    /// The file that was read, if there was one (`WATCHGLASS_CONFIG`, `watchglass.toml` in the platform's directory).
+    pub file: Option<PathBuf>,
     /// Where to listen, and whom to answer.
     pub http: HttpConfig,
     /// Who gets in.
@@ -63,16 +65,16 @@ impl Config {
     /// Reads all layers and resolves them.
     pub fn load(flags: Flags, environment: Environment<'_>) -> Result<Self, ConfigError> {
         let named = flags.config.clone().or_else(|| layer::path_from(environment));
-        let file = match named.or_else(default_file) {
-            Some(path) => file::read(&path)?,
-            None => Layer::default(),
-        };
+        let path = named.or_else(default_file);
+        let file = path.as_deref().map(file::read).transpose()?.unwrap_or_default();
         let flags = Layer::from_flags(flags)?;
-        Self::resolve(&flags.or(Layer::from_environment(environment)?).or(file))
+        let resolved = Self::resolve(&flags.or(Layer::from_environment(environment)?).or(file))?;
+        Ok(Self { file: path, ..resolved })
     }
 
     fn resolve(layer: &Layer) -> Result<Self, ConfigError> {
         Ok(Self {
+            file: None,
             http: HttpConfig::resolve(layer)?,
             access: AccessConfig::resolve(layer)?,
             store: StoreConfig::resolve(layer)?,

@@ -41,7 +41,7 @@ impl Service {
     }
 
     /// A bit of the job, for a process that makes one call and ends: the store stays bounded where nothing else runs
-    /// on it. By the time at which it is called, one process in [`SHARE`] deletes one slice.
+    /// on it. By the time at which it is called, one process in 64 deletes one slice.
     pub async fn trim(&self) {
         let now = self.clock.now();
         if now.micros() % SHARE != 0 {

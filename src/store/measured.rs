@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use super::{Answers, Durability, Expired, Store};
+use super::{Adopted, Answers, Durability, Expired, Store};
 use crate::model::{
     Key, LogPage, LogQuery, OpenRoot, Problem, ProjectId, Series, Timestamp, TracePage, TraceQuery, Write,
 };
@@ -38,6 +38,7 @@ impl Measured {
     }
 }
 
+/// Every method, also those that the trait answers by itself: the store has its own answers.
 #[async_trait]
 impl Store for Measured {
     fn write(&self, project: &ProjectId, batch: Vec<Write>) -> BoxFuture<'static, Answers> {
@@ -98,6 +99,14 @@ impl Store for Measured {
 
     async fn touch_key(&self, id: &str, used: Timestamp) -> Result<(), Problem> {
         self.timed(Operation::TouchKey, self.inner.touch_key(id, used)).await
+    }
+
+    fn adopts(&self) -> bool {
+        self.inner.adopts()
+    }
+
+    async fn adopt(&self, now: Timestamp) -> Result<Adopted, Problem> {
+        self.timed(Operation::Adopt, self.inner.adopt(now)).await
     }
 
     async fn ping(&self) -> Result<(), Problem> {

@@ -74,15 +74,11 @@ pub trait Store: Send + Sync {
 
     /// Whether others write to the store past this trait, so that there can be something to
     /// [`adopt`](Self::adopt).
-    fn adopts(&self) -> bool {
-        false
-    }
+    fn adopts(&self) -> bool;
 
     /// Gives a bounded slice of what the published scripts wrote to the default project the entries by which our
     /// own records are found and expire. A round is over when there is no more; the next one looks again.
-    async fn adopt(&self, _now: Timestamp) -> Result<Adopted, Problem> {
-        Ok(Adopted::default())
-    }
+    async fn adopt(&self, now: Timestamp) -> Result<Adopted, Problem>;
 
     /// Whether the store answers, and accepts writes as far as that can be told without one.
     async fn ping(&self) -> Result<(), Problem>;

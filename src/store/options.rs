@@ -98,6 +98,21 @@ impl StoreUrl {
     }
 }
 
+impl StoreUrl {
+    /// Whether both are on one Redis server, as far as their texts tell.
+    pub fn is_same_server(&self, other: &Self) -> bool {
+        let server = |url: &Self| match url {
+            Self::Redis(url) => {
+                let url = url::Url::parse(url).ok()?;
+                let host = url.host_str()?.replace("localhost", "127.0.0.1");
+                Some((host, url.port().unwrap_or(6379)))
+            }
+            _ => None,
+        };
+        server(self).is_some_and(|one| Some(one) == server(other))
+    }
+}
+
 /// Without user and password, so that it can be shown.
 impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -11,6 +11,7 @@ mod clients;
 mod commands;
 mod conformance;
 mod contract;
+mod doctor;
 mod drop_in;
 mod examples;
 mod gantz;

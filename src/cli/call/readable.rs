@@ -1,6 +1,6 @@
 //! Answers as a person at a terminal reads them.
 //!
-//! **Invariant:** every text goes through [`line`]: nothing that an agent wrote drives the terminal, hides from its
+//! **Invariant:** every text goes through [`line()`]: nothing that an agent wrote drives the terminal, hides from its
 //! reader or begins a line of its own.
 
 use std::fmt::Write;

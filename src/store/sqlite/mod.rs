@@ -28,7 +28,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use self::connection::Connections;
 use super::queue::{Groups, Submission, Submitter, queue};
-use super::{Answers, Durability, Expired, Retention, Store, StoreOptions, StoreUrl};
+use super::{Adopted, Answers, Durability, Expired, Retention, Store, StoreOptions, StoreUrl};
 use crate::model::{
     Code, Key, LogPage, LogQuery, OpenRoot, Problem, ProjectId, Series, Timestamp, TracePage, TraceQuery,
     Write,
@@ -184,6 +184,14 @@ impl Store for SqliteStore {
     async fn touch_key(&self, id: &str, used: Timestamp) -> Result<(), Problem> {
         let id = id.to_owned();
         self.connections.write_off_thread(move |connection| keyring::touch(connection, &id, used)).await
+    }
+
+    fn adopts(&self) -> bool {
+        false
+    }
+
+    async fn adopt(&self, _now: Timestamp) -> Result<Adopted, Problem> {
+        Ok(Adopted::default())
     }
 
     async fn ping(&self) -> Result<(), Problem> {

@@ -70,6 +70,8 @@ words! {
         PutKey = "put_key",
         /// The use of a key is noted.
         TouchKey = "touch_key",
+        /// What the published scripts wrote is adopted.
+        Adopt = "adopt",
         /// A lease is taken.
         Lease = "lease",
         /// The store is asked whether it is there.
