@@ -22,7 +22,8 @@ const READ_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often a read looks at the time, in steps of SQLite's machine.
 const STEPS_BETWEEN_LOOKS: i32 = 10_000;
 const READERS: usize = 3;
-/// Kilobytes of pages that a reader keeps; the operating system keeps the file's pages for all of them.
+/// Kilobytes of pages that a connection keeps; the operating system keeps the file's pages for all of them.
+const WRITER_CACHE: i32 = 1_024;
 const READER_CACHE: i32 = 256;
 /// Pages of the write-ahead log after which it is copied into the database: 16 MB. A page that was written again and
 /// again is copied once.
@@ -66,6 +67,7 @@ impl Connections {
         file::create(path);
         let mut writer = open_file(path, relaxed)?;
         let file = Opened::now(path);
+        writer.pragma_update(None, "cache_size", -WRITER_CACHE).map_err(problem)?;
         schema::migrate(&mut writer)?;
         let readers = (0..READERS)
             .map(|_| {
