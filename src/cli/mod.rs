@@ -168,7 +168,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Serve => serve::run(&settings(true)?),
         Command::Stdio => stdio::run(&settings(true)?),
         Command::Demo => demo::run(settings(true)?),
-        Command::Replay(arguments) => settings(true).and_then(|_| replay::run(&arguments)),
+        Command::Replay(arguments) => replay::run(&settings(true)?, &arguments),
         Command::Health(arguments) => health::run(&settings(false)?, arguments),
         Command::Call(call) => call::run(&call, || settings(false)),
         Command::DropIn(script) => drop_in::run(&script, || settings(false)),
