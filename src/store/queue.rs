@@ -172,23 +172,10 @@ impl Groups {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{EventType, Level, Log, Record, Timestamp};
+    use crate::model::{Record, testing};
 
     fn log(message: String) -> Write {
-        Write::once(Record::Log(Box::new(Log {
-            id: "1".into(),
-            timestamp: Timestamp::from_micros(0),
-            level: Some(Level::Info),
-            event_type: EventType::stored("test"),
-            message,
-            metadata: serde_json::Map::new(),
-            agent_name: None,
-            trace_id: None,
-            span_id: None,
-            session_id: None,
-            sanitized: false,
-            redacted: Vec::new(),
-        })))
+        Write::once(Record::Log(Box::new(testing::log(message))))
     }
 
     #[test]

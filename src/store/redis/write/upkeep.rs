@@ -54,26 +54,12 @@ impl Upkeep {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{EventType, Log, ProjectId, Written};
+    use crate::model::{ProjectId, Written, testing};
     use crate::store::redis::keys::Layout;
 
     fn draft() -> Draft {
         let keys = Layout::single("").project(&ProjectId::default_project());
-        let log = Log {
-            id: "1".into(),
-            timestamp: Timestamp::from_micros(0),
-            level: None,
-            event_type: EventType::stored("test"),
-            message: String::new(),
-            metadata: serde_json::Map::new(),
-            agent_name: None,
-            trace_id: None,
-            span_id: None,
-            session_id: None,
-            sanitized: false,
-            redacted: Vec::new(),
-        };
-        let mut draft = Draft::new(0, keys.shard_of("1"), Written::Log(Box::new(log)));
+        let mut draft = Draft::new(0, keys.shard_of("1"), Written::Log(Box::new(testing::log("m"))));
         let trace = keys.trace("1");
         draft.entries = ["ZADD", "NEWER", "EXPIRE"].map(|name| Command::new(name, trace.clone())).into();
         draft.body = vec![Command::new("ZADD", keys.trace_logs("1"))];
