@@ -292,6 +292,7 @@ mod tests {
         Span {
             start_time: Timestamp::from_micros(5_000_000),
             metadata: serde_json::from_value(metadata).unwrap(),
+            redacted: vec!["metadata.step".into()],
             ..crate::model::testing::span("agent_request")
         }
     }
