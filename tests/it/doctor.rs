@@ -106,7 +106,7 @@ fn keys_are_counted_and_one_that_is_revoked_opens_nothing_again() {
 }
 
 #[test]
-fn the_port_is_free_ours_or_anothers() {
+fn the_port_is_free_or_ours_or_taken() {
     let server = Server::start();
     let visit = Visit::new(&["--store", "memory:", "--listen", server.address()]);
     let [state, message, _] = visit.finding("port").unwrap();
