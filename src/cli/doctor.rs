@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{Failure, on_one_thread, print};
 use crate::config::Config;
+use crate::store::StoreUrl;
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct Doctor {
@@ -53,7 +54,13 @@ impl Finding {
 
 /// Looks at everything, and fails if something would not work.
 pub(super) fn run(config: &Config, arguments: &Doctor) -> Result<(), Failure> {
-    let findings = on_one_thread(checks::all(config, &arguments.scripts_redis))?;
+    let Ok(scripts @ StoreUrl::Redis(_)) = StoreUrl::parse(&arguments.scripts_redis) else {
+        // What can't be read can't be shown without what may be a password.
+        return Err(Failure::Usage(
+            "`--scripts-redis` is no address of a Redis, such as redis://localhost:6379".to_owned(),
+        ));
+    };
+    let findings = on_one_thread(checks::all(config, &scripts))?;
     if print::is_read_by_a_person() {
         findings.iter().for_each(show);
     } else {

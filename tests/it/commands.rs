@@ -62,12 +62,13 @@ async fn every_stored_record_is_echoed_as_a_line_of_json_on_request() {
 
 #[test]
 fn what_can_not_be_used_ends_with_its_status_and_a_way_out() {
-    let cases: [(&[&str], i32, &str); 7] = [
+    let cases: [(&[&str], i32, &str); 8] = [
         (&["--store", "postgres://x"], 64, "one of sqlite:PATH"),
         (&["--listen", "0.0.0.0:1"], 64, "--insecure-no-auth"),
         (&["--listen", "nonsense"], 64, "127.0.0.1:8080"),
         (&["--config", "/nowhere.toml"], 64, "/nowhere.toml"),
         (&["frobnicate"], 2, "unrecognized subcommand"),
+        (&["doctor", "--scripts-redis", "user:s3cret@nonsense"], 2, "`--scripts-redis` is no address"),
         (&["replay", "/nowhere.jsonl"], 1, "`/nowhere.jsonl` can't be read"),
         (&["serve", "--store", "redis://user:s3cret@127.0.0.1:1"], 1, "can't open the store at 127.0.0.1:1"),
     ];

@@ -19,7 +19,7 @@ use crate::store::{self, Durability, StoreUrl};
 const SLOW: Duration = Duration::from_millis(100);
 
 /// Every finding, in the order in which a server comes to need the things.
-pub(super) async fn all(config: &Config, scripts_redis: &str) -> Vec<Finding> {
+pub(super) async fn all(config: &Config, scripts_redis: &StoreUrl) -> Vec<Finding> {
     let mut findings = vec![settings(config)];
     let opened = match open(config).await {
         Ok(opened) => {
@@ -151,14 +151,13 @@ async fn pushgateway(config: &Config) -> Option<Finding> {
 }
 
 /// Whether the published scripts have left something in a Redis that is not the store in use.
-async fn scripts(config: &Config, redis: &str) -> Option<Finding> {
-    let url = StoreUrl::parse(redis).ok()?;
+async fn scripts(config: &Config, url: &StoreUrl) -> Option<Finding> {
     let options = store_options(config).ok()?;
-    if options.url.is_same_server(&url) {
+    if options.url.is_same_server(url) {
         return None;
     }
     // No server there, or one that doesn't let us look, is the rule and nothing to speak of.
-    let found = store::published_at(&url).await.ok().filter(store::Published::is_any)?;
+    let found = store::published_at(url).await.ok().filter(store::Published::is_any)?;
     let message = format!(
         "{url} holds {} kinds of logs, {} spans and {} traces of the published scripts, and {} is in use",
         found.log_types, found.spans, found.traces, options.url
