@@ -82,7 +82,7 @@ async fn go_on(service: &Service, transcripts: &[Transcript]) {
 
 /// Makes the call as a connected agent would, by the same way.
 async fn play(service: &Service, call: &Call) -> Result<(), Failure> {
-    let answered = call_tool(service, &Caller::default(), call.tool, call.arguments.clone()).await;
+    let answered = call_tool(service, &Caller::local(), call.tool, call.arguments.clone()).await;
     answered.map(|_| ()).map_err(|problem| Failure::new(format!("`{}` was refused: {problem}", call.tool)))
 }
 
@@ -96,7 +96,7 @@ fn has_failed_tool(run: &Run) -> bool {
 async fn show(service: &Service, trace_id: &str) -> Result<(), Failure> {
     let request = GetTrace { trace_id: trace_id.to_owned(), limit: None, cursor: None };
     let trace = service
-        .get_trace(&Caller::default(), request)
+        .get_trace(&Caller::local(), request)
         .await
         .map_err(|problem| Failure::new(problem.to_string()))?;
     let start = trace.spans.first().and_then(|span| Timestamp::parse(&span.start_time));

@@ -30,7 +30,7 @@ impl Calls {
 
     /// Calls a tool as a connected agent would. What it wrote is committed when this returns.
     pub(super) async fn make(&self, tool: ToolName, arguments: Map<String, Value>) -> Result<Value, Problem> {
-        let answer = call_tool(&self.opened.service, &Caller::default(), tool.as_str(), arguments).await?;
+        let answer = call_tool(&self.opened.service, &Caller::local(), tool.as_str(), arguments).await?;
         self.wrote.set(self.wrote.get() || !tool.reads());
         Ok(answer)
     }

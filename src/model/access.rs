@@ -133,12 +133,6 @@ impl Grant {
     }
 }
 
-impl Default for Grant {
-    fn default() -> Self {
-        Self::local()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -136,7 +136,7 @@ impl Pusher {
     }
 
     async fn state(&self) -> Result<Vec<Series>, Failure> {
-        let caller = Caller::default();
+        let caller = Caller::local();
         let series = timeout(READ_TIMEOUT, self.service.series(&caller)).await;
         match series {
             Ok(Ok(series)) => Ok(series),
@@ -185,7 +185,7 @@ async fn count(service: &Service, result: Push) {
         kind: Some("counter".to_owned()),
         idempotency_key: None,
     };
-    let counted = async { service.record_metric(&Caller::default(), failure).await?.await };
+    let counted = async { service.record_metric(&Caller::local(), failure).await?.await };
     if let Err(problem) = counted.await {
         tracing::debug!(%problem, "a failed push could not be counted");
     }

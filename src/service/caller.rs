@@ -11,7 +11,7 @@ use crate::model::{
 };
 
 /// What a surface knows of a call besides its arguments.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Caller {
     /// Whose records are written and read, and what may be done with them.
     pub(super) grant: Grant,
@@ -25,6 +25,11 @@ impl Caller {
     /// Whoever has this grant, calling in this trace.
     pub const fn new(grant: Grant, context: Option<TraceContext>) -> Self {
         Self { grant, context, transport: Transport::Command }
+    }
+
+    /// Whoever runs a command on this machine: nobody asks them for a key.
+    pub fn local() -> Self {
+        Self::new(Grant::local(), None)
     }
 
     /// The same caller, by another way than a command.

@@ -38,7 +38,7 @@ impl World {
 
     async fn end(&self, span_id: &str) -> SpanEnded {
         let request = serde_json::from_value(json!({ "span_id": span_id, "status": "ok" })).unwrap();
-        self.service.end_span(&Caller::default(), request).await.unwrap().await.unwrap()
+        self.service.end_span(&Caller::local(), request).await.unwrap().await.unwrap()
     }
 
     async fn log(&self, caller: &Caller, metadata: Value) -> Logged {
@@ -50,16 +50,16 @@ impl World {
 
     async fn trace(&self, trace_id: &str) -> TraceAnswer {
         let request = serde_json::from_value(json!({ "trace_id": trace_id })).unwrap();
-        self.service.get_trace(&Caller::default(), request).await.unwrap()
+        self.service.get_trace(&Caller::local(), request).await.unwrap()
     }
 
     async fn logs(&self, question: Value) -> LogsAnswer {
         let request = serde_json::from_value(question).unwrap();
-        self.service.query_logs(&Caller::default(), request).await.unwrap()
+        self.service.query_logs(&Caller::local(), request).await.unwrap()
     }
 
     async fn active(&self) -> Map<String, Value> {
-        let series = self.service.series(&Caller::default()).await.unwrap();
+        let series = self.service.series(&Caller::local()).await.unwrap();
         let open = series.into_iter().filter(|series| series.name == "agent_active_requests");
         open.map(|series| match series.value {
             SeriesValue::Gauge(value) => (series.labels["agent_name"].clone(), json!(value)),
@@ -78,7 +78,7 @@ async fn a_traceparent_leads_back_to_ids_that_are_not_w3c() {
     let world = World::new().await;
     let root = world
         .start(
-            &Caller::default(),
+            &Caller::local(),
             json!({ "span_name": "agent_request", "trace_id": "a1b2c3d4", "span_id": "root" }),
         )
         .await;
@@ -91,8 +91,8 @@ async fn a_traceparent_leads_back_to_ids_that_are_not_w3c() {
     assert_eq!(logs[0].span_id.as_deref(), Some("root"));
     let w3c = "000000000000000000000000a1b2c3d4";
     let by_argument = json!({ "span_name": "tool.x", "trace_id": w3c, "parent_span_id": step.span_id });
-    assert_eq!(world.start(&Caller::default(), by_argument).await.trace_id, "a1b2c3d4");
-    world.log(&Caller::default(), json!({ "trace_id": w3c })).await;
+    assert_eq!(world.start(&Caller::local(), by_argument).await.trace_id, "a1b2c3d4");
+    world.log(&Caller::local(), json!({ "trace_id": w3c })).await;
     assert_eq!(world.logs(json!({ "trace_id": w3c })).await.total, 2);
     let other_form = world.trace(w3c).await;
     assert_eq!((other_form.trace_id.as_str(), other_form.returned), ("a1b2c3d4", 3));
@@ -114,7 +114,7 @@ async fn context_yields_to_a_trace_that_the_call_names() {
 #[tokio::test]
 async fn a_span_takes_its_agent_from_its_parent_or_from_its_trace() {
     let world = World::new().await;
-    let nobody = Caller::default();
+    let nobody = Caller::local();
     let root = world.start(&nobody, json!({ "span_name": "agent_request", "trace_id": "t" })).await;
     world.log(&nobody, json!({ "agent_name": "planner", "trace_id": "t" })).await;
     let step = json!({ "span_name": "tool.search", "trace_id": "t", "parent_span_id": root.span_id });
@@ -131,7 +131,7 @@ async fn a_span_takes_its_agent_from_its_parent_or_from_its_trace() {
 #[tokio::test]
 async fn open_roots_are_active_until_they_end_or_are_abandoned() {
     let world = World::new().await;
-    let nobody = Caller::default();
+    let nobody = Caller::local();
     let planner = json!({ "span_name": "agent_request", "agent_name": "planner" });
     let first = world.start(&nobody, planner.clone()).await;
     let second = world.start(&nobody, planner).await;
@@ -154,7 +154,7 @@ async fn open_roots_are_active_until_they_end_or_are_abandoned() {
 #[tokio::test]
 async fn spans_that_end_with_tokens_are_counted_once_and_by_type() {
     let world = World::new().await;
-    let nobody = Caller::default();
+    let nobody = Caller::local();
     let usage = json!({ "model": "m", "input_tokens": 10, "cache_read_tokens": 5, "output_tokens": 3, "cost_usd": 0.25 });
     for name in ["agent_request", "llm_call"] {
         let span = world.start(&nobody, json!({ "span_name": name, "agent_name": "planner" })).await;
@@ -183,7 +183,7 @@ async fn spans_that_end_with_tokens_are_counted_once_and_by_type() {
 #[tokio::test]
 async fn what_was_stored_is_echoed_and_what_was_refused_is_not() {
     let world = World::new().await;
-    let nobody = Caller::default();
+    let nobody = Caller::local();
     world.log(&nobody, json!({ "agent_name": "planner" })).await;
     let unknown: EndSpan = serde_json::from_value(json!({ "span_id": "nobody", "status": "ok" })).unwrap();
     let refused = world.service.end_span(&nobody, unknown).await.unwrap().await.unwrap_err();
@@ -196,7 +196,7 @@ async fn what_was_stored_is_echoed_and_what_was_refused_is_not() {
 #[tokio::test]
 async fn what_was_replaced_is_counted_once_it_is_stored_and_not_echoed() {
     let world = World::new().await;
-    let nobody = Caller::default();
+    let nobody = Caller::local();
     world
         .log(&nobody, json!({ "password": "hunter2", "url": "redis://:hunter2@host", "secret": "hunter2" }))
         .await;
@@ -217,7 +217,7 @@ async fn what_was_replaced_is_counted_once_it_is_stored_and_not_echoed() {
 #[tokio::test]
 async fn retention_deletes_what_is_old_for_the_one_that_has_the_lease() {
     let world = World::new().await;
-    let nobody = Caller::default();
+    let nobody = Caller::local();
     let span = world.start(&nobody, json!({ "span_name": "agent_request" })).await;
     for _ in 0..600 {
         world.log(&nobody, json!({ "trace_id": span.trace_id })).await;
@@ -233,13 +233,13 @@ async fn retention_deletes_what_is_old_for_the_one_that_has_the_lease() {
 #[tokio::test]
 async fn one_call_in_many_trims_a_slice() {
     let world = World::new().await;
-    world.log(&Caller::default(), json!({})).await;
+    world.log(&Caller::local(), json!({})).await;
     world.clock.advance(7 * DAY + HOUR + Duration::from_micros(1));
     world.service.trim().await;
     assert_eq!(world.service.expire("a").await.unwrap(), 1, "it was left to another");
     world.clock.advance(HOUR);
 
-    world.log(&Caller::default(), json!({})).await;
+    world.log(&Caller::local(), json!({})).await;
     world.clock.advance(7 * DAY + HOUR + Duration::from_micros(63));
     world.service.trim().await;
     world.clock.advance(HOUR);

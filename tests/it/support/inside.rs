@@ -51,7 +51,7 @@ impl Inside {
 
     /// Calls a tool's use case.
     pub(crate) async fn call(&self, tool: &str, arguments: Value) -> Result<Value, Problem> {
-        self.call_as(&Caller::default(), tool, arguments).await
+        self.call_as(&Caller::local(), tool, arguments).await
     }
 
     pub(crate) async fn call_as(
