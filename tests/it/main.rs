@@ -29,3 +29,4 @@ mod replay;
 mod shutdown;
 mod sqlite_file;
 mod support;
+mod untrusted;
