@@ -222,6 +222,8 @@ async fn refuse(client: &Client) {
             call(&format!(r#"{{"name":"log_event","arguments":{{{text}:1,{text}:2}}}}"#)),
             call(&format!(r#"{{"name":"log_event","arguments":[{text}]}}"#)),
             call(&format!(r#"{{"name":"log_event",{text}:1,{text}:2}}"#)),
+            format!(r#"{{"jsonrpc":"2.0","id":9001,"method":{text}}}"#),
+            format!(r#"{{"jsonrpc":{text},"id":9001,"method":"ping"}}"#),
         ] {
             let answer = client.raw(message.as_bytes()).await.body;
             assert_eq!(hidden(&answer), [""; 0], "{} {message}", client.name);
