@@ -21,7 +21,6 @@ use crate::model::{Code, Problem};
 const PAGES: Duration = Duration::from_secs(8);
 
 /// The six, each in the place of the script of its name. An argument may also come as `GANTZ_ARG_NAME`.
-#[expect(clippy::doc_markdown, reason = "these texts are the help, which is not Markdown")]
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum DropIn {
     /// Log an event as the published script did; the message is on standard input

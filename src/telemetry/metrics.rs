@@ -55,6 +55,7 @@ impl Metrics {
     ///
     /// # Panics
     /// Never: what could be wrong with the families does not change after the tests.
+    #[expect(clippy::expect_used, reason = "the families are constants, and every test registers them")]
     pub fn new() -> Self {
         let registry = Registry::new();
         let families = Families::register(&registry).expect("every family has a sound name, once");

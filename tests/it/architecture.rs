@@ -50,7 +50,8 @@ const MAX_LINES: usize = 400;
 /// Files that are longer, each with the reason.
 const LONGER: &[(&str, &str)] = &[];
 
-fn source_files() -> Vec<(String, String)> {
+/// Every file of the source with its text.
+pub(crate) fn source_files() -> Vec<(String, String)> {
     fn walk(directory: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
@@ -70,7 +71,7 @@ fn source_files() -> Vec<(String, String)> {
 }
 
 /// A file without the tests at its end.
-fn without_tests(text: &str) -> &str {
+pub(crate) fn without_tests(text: &str) -> &str {
     text.split_once("\n#[cfg(test)]\nmod tests {").map_or(text, |(code, _)| code)
 }
 
