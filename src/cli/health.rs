@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Failure, on_one_thread, print};
+use super::{Failure, first_cause, on_one_thread, print};
 use crate::config::Config;
 
 /// Longest wait for the answer.
@@ -31,7 +31,7 @@ pub(super) async fn ask(config: &Config, path: &str) -> Result<String, Failure> 
     let scheme = if config.access.tls.is_some() { "https" } else { "http" };
     let url = format!("{scheme}://{}/{path}", from_here(config.http.listen));
     let unreachable = |error: reqwest::Error| Failure::Other {
-        message: format!("`{url}` does not answer: {}", error.without_url()),
+        message: format!("`{url}` does not answer: {}", first_cause(&error.without_url())),
         hint: Some("give the same `--listen` or WATCHGLASS_LISTEN as the server has".into()),
     };
     let client = reqwest::Client::builder()

@@ -33,7 +33,7 @@ enum Command {
 #[derive(Debug, Clone, Args)]
 struct Create {
     /// What it allows: ingest, read (which includes metrics), metrics, admin; several with commas
-    #[arg(long = "scope", value_name = "SCOPES", required = true, value_delimiter = ',')]
+    #[arg(long = "scope", value_name = "SCOPES", required = true, value_delimiter = ',', value_parser = scope)]
     scopes: Vec<Scope>,
     /// Whose records it opens
     #[arg(long, value_name = "PROJECT", default_value = "default")]
@@ -44,6 +44,13 @@ struct Create {
     /// For how long it is good, such as 90d; by default until it is revoked
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     expires: Option<Duration>,
+}
+
+fn scope(text: &str) -> Result<Scope, String> {
+    text.parse().map_err(|problem: Problem| match &problem.hint {
+        Some(hint) => format!("{problem}: {hint}"),
+        None => problem.to_string(),
+    })
 }
 
 /// Does what is asked with the keys of the store.

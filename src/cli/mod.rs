@@ -15,6 +15,7 @@ mod serve;
 mod stdin;
 mod stdio;
 
+use std::error::Error;
 use std::io::IsTerminal;
 use std::process::{ExitCode, Termination};
 
@@ -168,7 +169,7 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::Serve => serve::run(&settings(true)?),
         Command::Stdio => stdio::run(&settings(true)?),
         Command::Demo => demo::run(settings(true)?),
-        Command::Replay(arguments) => settings(true).and_then(|_| replay::run(&arguments)),
+        Command::Replay(arguments) => replay::run(&settings(true)?, &arguments),
         Command::Health(arguments) => health::run(&settings(false)?, arguments),
         Command::Call(call) => call::run(&call, || settings(false)),
         Command::DropIn(script) => drop_in::run(&script, || settings(false)),
@@ -192,6 +193,15 @@ fn on_one_thread<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
         .build()
         .map_err(|error| Failure::new(format!("the runtime can't be started: {error}")))?;
     Ok(runtime.block_on(work))
+}
+
+/// What the system said, of all that led to a failure.
+fn first_cause(error: &dyn Error) -> String {
+    let mut cause = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
 }
 
 fn begin_to_log(config: &Config) -> Result<(), Failure> {

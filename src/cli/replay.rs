@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
-use super::{Failure, on_one_thread, print};
+use super::{Failure, first_cause, on_one_thread, print};
+use crate::config::Config;
 use crate::replay::{self, Call, Run};
 
 /// Longest wait for one answer.
@@ -16,7 +18,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) struct Replay {
     /// Recorded runs, one a line: tau-bench or Who&When
     file: PathBuf,
-    /// MCP address of the server
+    #[expect(clippy::doc_markdown, reason = "this text is the help, which is not Markdown")]
+    /// MCP address of the server; a key to it is taken from WATCHGLASS_KEY
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080/mcp")]
     server: String,
     /// Play at this speed: 1 is the recorded agents' own; by default as fast as the server takes it
@@ -25,10 +28,10 @@ pub(super) struct Replay {
 }
 
 /// Sends every run of the file, one after the other.
-pub(super) fn run(arguments: &Replay) -> Result<(), Failure> {
+pub(super) fn run(config: &Config, arguments: &Replay) -> Result<(), Failure> {
     let runs = read(&arguments.file)?;
     on_one_thread(async {
-        let server = Server::new(&arguments.server)?;
+        let server = Server::new(&arguments.server, config.access.client_key.clone())?;
         for run in &runs {
             server.play(run, arguments.speed).await?;
             print::data(&format!("{}  {} calls", run.trace_id, run.calls.len()));
@@ -54,16 +57,17 @@ fn speed(text: &str) -> Result<f64, &'static str> {
 struct Server {
     client: reqwest::Client,
     address: String,
+    key: Option<SecretString>,
 }
 
 impl Server {
-    fn new(address: &str) -> Result<Self, Failure> {
+    fn new(address: &str, key: Option<SecretString>) -> Result<Self, Failure> {
         let client = reqwest::Client::builder()
             .timeout(TIMEOUT)
             .no_proxy()
             .build()
             .map_err(|error| Failure::new(format!("the client can't be made: {error}")))?;
-        Ok(Self { client, address: address.to_owned() })
+        Ok(Self { client, address: address.to_owned(), key })
     }
 
     async fn play(&self, run: &Run, speed: Option<f64>) -> Result<(), Failure> {
@@ -83,12 +87,14 @@ impl Server {
             "params": { "name": call.tool, "arguments": call.arguments },
         });
         let unreachable = |error: reqwest::Error| Failure::Other {
-            message: format!("`{}` does not answer: {}", self.address, error.without_url()),
+            message: format!("`{}` does not answer: {}", self.address, first_cause(&error.without_url())),
             hint: Some("start a server with `watchglass serve`, or name another with `--server`".into()),
         };
-        let response = self
-            .client
-            .post(&self.address)
+        let mut post = self.client.post(&self.address);
+        if let Some(key) = &self.key {
+            post = post.bearer_auth(key.expose_secret());
+        }
+        let response = post
             .header("accept", "application/json, text/event-stream")
             .header("mcp-protocol-version", "2025-11-25")
             .json(&request)

@@ -80,6 +80,7 @@ where
     let scheme = if app.tls.is_some() { "https" } else { "http" };
     print::note(&format!("MCP    {scheme}://{address}/mcp"));
     print::note(&format!("SSE    {scheme}://{address}/sse"));
+    print::note(&format!("scrape {scheme}://{address}/metrics"));
     print::note(&format!("store  {} ({})", opened.address, opened.store.durability().describe()));
     let ended = server::serve(listener, app, stdio::told_to_end()).await;
     jobs.iter().for_each(tokio::task::JoinHandle::abort);

@@ -32,6 +32,11 @@ const PUBLISHED: &[(&str, MetricKind, &str)] = &[
     ("agent_span_duration_seconds", MetricKind::Histogram, "How long spans took that have ended."),
     ("agent_span_errors_total", MetricKind::Counter, "Spans that ended with an error."),
     ("agent_tokens_total", MetricKind::Counter, "Tokens that models read and wrote; the types are disjoint."),
+    (
+        "watchglass_pushgateway_call_failures_total",
+        MetricKind::Counter,
+        "Pushes to the Pushgateway of one-shot calls that failed, by reason.",
+    ),
 ];
 
 /// Of what agents recorded under names of their own, nobody knows more.

@@ -1,6 +1,6 @@
 //! Whose key a request bears, and whether its route may be called with it.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -68,17 +68,26 @@ impl Gate {
         self.trusted_proxies.iter().any(|network| network.contains(&address))
     }
 
-    /// Who called: behind trusted proxies, the last address that none of them is.
+    /// Who called: behind trusted proxies, the last address that none of them is. Where what a proxy wrote is no
+    /// address, it was the proxy that called: all that stands before may be made up.
     fn client(&self, peer: Peer, headers: &HeaderMap) -> IpAddr {
-        if !self.trusts(peer.address) {
-            return peer.address;
+        let mut client = peer.address;
+        let forwarded = headers.get_all("x-forwarded-for").iter().rev();
+        for hop in forwarded.flat_map(|value| value.to_str().unwrap_or_default().rsplit(',')) {
+            match address(hop.trim()) {
+                Some(address) if self.trusts(client) => client = address,
+                _ => break,
+            }
         }
-        let forwarded = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-        let mut hops: Vec<IpAddr> =
-            forwarded.flat_map(|value| value.split(',')).filter_map(|hop| hop.trim().parse().ok()).collect();
-        hops.reverse();
-        hops.into_iter().find(|hop| !self.trusts(*hop)).unwrap_or(peer.address)
+        client
     }
+}
+
+/// An address as proxies write it: some with the port, and one of IPv6 then in brackets.
+fn address(hop: &str) -> Option<IpAddr> {
+    let bare = hop.strip_prefix('[').and_then(|hop| hop.strip_suffix(']')).unwrap_or(hop);
+    let with_port = || hop.parse::<SocketAddr>().ok().map(|address| address.ip());
+    Some(bare.parse().ok().or_else(with_port)?.to_canonical())
 }
 
 /// The layer of every route: refuses, or leaves the [`Grant`] in the request's extensions.
@@ -171,4 +180,37 @@ fn key_in_query(request: &Request) -> Option<String> {
     form_urlencoded::parse(query.as_bytes())
         .find(|(name, value)| looks_like_key(name, value))
         .map(|(name, _)| crate::model::text::excerpt(&name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::testing;
+
+    #[tokio::test]
+    async fn a_caller_is_who_the_last_trusted_proxy_says_it_is() {
+        let proxies = ["10.0.0.0/8", "fd00::/8"].map(|network| network.parse().unwrap());
+        let gate = Gate::new(testing::access().await, &proxies, false);
+        let client = |peer: &str, forwarded: &[&'static str]| {
+            let headers = forwarded.iter().map(|value| {
+                (header::HeaderName::from_static("x-forwarded-for"), HeaderValue::from_static(value))
+            });
+            let peer = Peer { address: peer.parse().unwrap(), encrypted: false };
+            gate.client(peer, &headers.collect()).to_string()
+        };
+        for (peer, forwarded, expected) in [
+            ("10.0.0.1", &[] as &[_], "10.0.0.1"),
+            ("10.0.0.1", &["192.0.2.7"], "192.0.2.7"),
+            ("10.0.0.1", &["198.51.100.1, 192.0.2.7 , 10.0.0.2"], "192.0.2.7"),
+            ("10.0.0.1", &["198.51.100.1", "192.0.2.7,10.0.0.2"], "192.0.2.7"),
+            ("10.0.0.1", &["198.51.100.1, 192.0.2.7:4711"], "192.0.2.7"),
+            ("fd00::1", &["198.51.100.1, [2001:db8::7]:4711"], "2001:db8::7"),
+            ("10.0.0.1", &["2001:db8::7"], "2001:db8::7"),
+            ("10.0.0.1", &["198.51.100.1, unknown"], "10.0.0.1"),
+            ("10.0.0.1", &["198.51.100.1, unknown, 10.0.0.2"], "10.0.0.2"),
+            ("192.0.2.9", &["198.51.100.1"], "192.0.2.9"),
+        ] {
+            assert_eq!(client(peer, forwarded), expected, "{peer} {forwarded:?}");
+        }
+    }
 }

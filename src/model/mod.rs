@@ -18,6 +18,8 @@ mod problem;
 mod query;
 mod redact;
 mod span;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod text;
 mod time;
 mod transport;

@@ -288,28 +288,12 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    pub(crate) fn span(metadata: Value) -> Span {
+    fn span(metadata: Value) -> Span {
         Span {
-            trace_id: TraceId::stored("a1b2c3d4"),
-            span_id: SpanId::stored("1111111111111111"),
-            parent_span_id: None,
-            parent_remote: false,
-            name: "agent_request".into(),
-            kind: SpanKind::Agent,
             start_time: Timestamp::from_micros(5_000_000),
-            end_time: None,
-            duration_ms: None,
-            status: SpanStatus::InProgress,
-            error: None,
-            agent_name: None,
-            session_id: None,
-            model: None,
-            usage: Usage::default(),
-            reported_cost_pico_usd: None,
             metadata: serde_json::from_value(metadata).unwrap(),
-            clock_skew: false,
             redacted: vec!["metadata.step".into()],
-            fingerprint: String::new(),
+            ..crate::model::testing::span("agent_request")
         }
     }
 

@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
 
 pub use gateway::Gateway;
@@ -22,9 +23,11 @@ pub use job::{INTERVAL, Job};
 use crate::config;
 use crate::exposition::{Family, Format, encode, families};
 use crate::model::{Problem, Series};
-use crate::service::{Caller, Service};
+use crate::service::{Caller, RecordMetric, Service};
 use crate::telemetry::metrics::Push;
 
+/// Pushes of one-shot calls that failed; those of longer processes are in their own metrics.
+const CALL_FAILURES: &str = "watchglass_pushgateway_call_failures_total";
 /// Held while the state is read and put.
 const LEASE: &str = "pushgateway";
 /// Longer than reading and putting may take together.
@@ -159,12 +162,28 @@ fn names_in(reason: &str, families: &[Family]) -> Vec<String> {
 /// A count that was not pushed is in the store and so in the next push, whoever makes it.
 pub async fn after_write(service: &Arc<Service>, address: Option<&config::Pushgateway>) {
     let Some(address) = address else { return };
-    match Pusher::new(Arc::clone(service), address) {
-        Ok(pusher) => {
-            if let Err(failure) = pusher.push().await {
-                tracing::debug!(gateway = %address, reason = failure.reason, "the metrics were not pushed");
-            }
-        }
-        Err(problem) => tracing::debug!(gateway = %address, %problem, "the metrics were not pushed"),
+    let pushed = match Pusher::new(Arc::clone(service), address) {
+        Ok(pusher) => pusher.push().await,
+        Err(problem) => Err(Failure { result: Push::Unreachable, reason: problem.to_string() }),
+    };
+    if let Err(failure) = pushed {
+        tracing::debug!(gateway = %address, reason = failure.reason, "the metrics were not pushed");
+        count(service, failure.result).await;
+    }
+}
+
+/// Counts a push that failed where it outlives the process: among the series, which is also how the next push that
+/// works tells of it.
+async fn count(service: &Service, result: Push) {
+    let failure = RecordMetric {
+        metric_name: CALL_FAILURES.to_owned(),
+        value: 1.into(),
+        labels: Some(json!({ "reason": result.as_str() })),
+        kind: Some("counter".to_owned()),
+        idempotency_key: None,
+    };
+    let counted = async { service.record_metric(&Caller::default(), failure).await?.await };
+    if let Err(problem) = counted.await {
+        tracing::debug!(%problem, "a failed push could not be counted");
     }
 }

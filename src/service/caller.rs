@@ -47,10 +47,13 @@ impl Caller {
 /// W3C ids and the ids for which they stand, be it themselves, as far as this process has handed them out or looked
 /// them up. What has been handed out may come back before the store has committed it.
 #[derive(Debug, Default)]
-pub(super) struct Aliases(Mutex<HashMap<(ProjectId, String), String>>);
+pub(super) struct Aliases(Mutex<HashMap<ProjectId, Known>>);
 
-/// Aliases kept; past it the store alone knows.
-const MAX_ALIASES: usize = 10_000;
+/// A project's: `None` is an id that stands for itself.
+type Known = HashMap<Box<str>, Option<Box<str>>>;
+
+/// Aliases kept of a project; past it the store alone knows.
+const MAX_ALIASES: usize = 4_096;
 
 impl Aliases {
     pub(super) fn remember(&self, project: &ProjectId, span: &Span) {
@@ -59,16 +62,22 @@ impl Aliases {
     }
 
     fn insert(&self, project: &ProjectId, alias: String, id: &str) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut projects = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = match projects.get_mut(project) {
+            Some(known) => known,
+            None => projects.entry(project.clone()).or_default(),
+        };
         if known.len() >= MAX_ALIASES {
             known.clear();
         }
-        known.insert((project.clone(), alias), id.to_owned());
+        let id = (id != alias).then(|| id.into());
+        known.insert(alias.into(), id);
     }
 
     fn find(&self, project: &ProjectId, alias: &str) -> Option<String> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(&(project.clone(), alias.to_owned())).cloned()
+        let projects = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = projects.get(project)?.get(alias)?;
+        Some(id.as_deref().unwrap_or(alias).to_owned())
     }
 }
 

@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -19,6 +21,9 @@ const MAX_WAITING_RECORDS: usize = 16_384;
 const MAX_WAITING_BYTES: usize = 64 * 1024 * 1024;
 /// Batches that one group takes, so that no commit grows without bound.
 const MAX_GROUP: usize = 1_024;
+/// How long a crowd may take to come together again, and how often is looked.
+const MAX_GATHERING: Duration = Duration::from_millis(1);
+const LOOK: Duration = Duration::from_micros(50);
 
 /// One caller's batch, and the way back to the caller.
 #[derive(Debug)]
@@ -53,7 +58,13 @@ pub(super) struct Submitter {
 
 /// The writer's end.
 #[derive(Debug)]
-pub(super) struct Groups(mpsc::UnboundedReceiver<Submission>);
+pub(super) struct Groups {
+    receiver: mpsc::UnboundedReceiver<Submission>,
+    /// When the last group was given out, and how many callers it had.
+    given_out: Option<(Instant, usize)>,
+    /// For how many callers the next group waits, and how long.
+    crowd: Option<(usize, Duration)>,
+}
 
 #[derive(Debug, Default)]
 struct Waiting {
@@ -79,7 +90,7 @@ impl Drop for Reservation {
 /// A queue with both its ends.
 pub(super) fn queue() -> (Submitter, Groups) {
     let (sender, receiver) = mpsc::unbounded_channel();
-    (Submitter { sender, waiting: Arc::default() }, Groups(receiver))
+    (Submitter { sender, waiting: Arc::default() }, Groups { receiver, given_out: None, crowd: None })
 }
 
 impl Submitter {
@@ -122,37 +133,73 @@ impl Submitter {
 impl Groups {
     /// Waits for the next group, on a thread of its own; `None` when every submitter is gone.
     pub(super) fn next_blocking(&mut self) -> Option<Vec<Submission>> {
+        self.gather();
         let mut group = Vec::new();
-        (self.0.blocking_recv_many(&mut group, MAX_GROUP) > 0).then_some(group)
+        let size = self.receiver.blocking_recv_many(&mut group, MAX_GROUP);
+        self.given_out = Some((Instant::now(), size));
+        (size > 0).then_some(group)
+    }
+
+    /// Notes that the last group is committed, before its callers are answered and come again.
+    ///
+    /// They and those who wait already are a crowd, which the next group lets come together: to commit those who
+    /// wait at once would make two commits of each round from then on.
+    pub(super) fn committed(&mut self) {
+        let waiting = self.receiver.len();
+        // Who is alone is not waited for, nor is anybody where a commit takes no longer than to look.
+        self.crowd = self
+            .given_out
+            .take()
+            .map(|(since, answered)| (answered + waiting, since.elapsed().min(MAX_GATHERING)))
+            .filter(|(callers, commit)| *callers > 1 && *commit > LOOK);
+    }
+
+    fn gather(&mut self) {
+        let Some((callers, time)) = self.crowd.take() else { return };
+        let until = Instant::now() + time;
+        while self.receiver.len() < callers.min(MAX_GROUP) && Instant::now() < until {
+            sleep(LOOK);
+        }
     }
 
     /// Waits for the next group; `None` when every submitter is gone.
     pub(super) async fn next(&mut self) -> Option<Vec<Submission>> {
         let mut group = Vec::new();
-        (self.0.recv_many(&mut group, MAX_GROUP).await > 0).then_some(group)
+        (self.receiver.recv_many(&mut group, MAX_GROUP).await > 0).then_some(group)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{EventType, Level, Log, Record, Timestamp};
+    use crate::model::{Record, testing};
 
     fn log(message: String) -> Write {
-        Write::once(Record::Log(Box::new(Log {
-            id: "1".into(),
-            timestamp: Timestamp::from_micros(0),
-            level: Some(Level::Info),
-            event_type: EventType::stored("test"),
-            message,
-            metadata: serde_json::Map::new(),
-            agent_name: None,
-            trace_id: None,
-            span_id: None,
-            session_id: None,
-            sanitized: false,
-            redacted: Vec::new(),
-        })))
+        Write::once(Record::Log(Box::new(testing::log(message))))
+    }
+
+    #[test]
+    fn a_crowd_is_those_who_are_answered_and_those_who_wait() {
+        let (submitter, mut groups) = queue();
+        let project = ProjectId::default_project();
+        let submit = || drop(submitter.submit(&project, vec![]));
+        let long_ago = Instant::now().checked_sub(MAX_GATHERING * 2).unwrap();
+
+        submit();
+        assert_eq!(groups.next_blocking().unwrap().len(), 1);
+        groups.given_out = Some((long_ago, 1));
+        groups.committed();
+        assert_eq!(groups.crowd, None, "who is alone is not waited for");
+
+        submit();
+        assert_eq!(groups.next_blocking().unwrap().len(), 1);
+        submit();
+        submit();
+        groups.given_out = Some((long_ago, 1));
+        groups.committed();
+        assert_eq!(groups.crowd, Some((3, MAX_GATHERING)));
+        submit();
+        assert_eq!(groups.next_blocking().unwrap().len(), 3);
     }
 
     #[tokio::test]

@@ -83,7 +83,30 @@ fn what_is_weak_is_a_warning_and_what_does_not_work_a_failure() {
 }
 
 #[test]
-fn the_port_is_free_ours_or_anothers() {
+fn keys_are_counted_and_one_that_is_revoked_opens_nothing_again() {
+    let file = File::new();
+    let key = |arguments: &[&str]| {
+        let mut command = Command::new(BINARY);
+        let output = command.args(["key", "--store", &file.store()]).args(arguments).output().unwrap();
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    let [_, message, _] = Visit::new(&["--store", &file.store()]).finding("keys").unwrap();
+    assert!(message.contains("everyone on this machine"), "{message}");
+    let made = key(&["create", "--scope", "read"]);
+    let [state, message, _] = Visit::new(&["--store", &file.store()]).finding("keys").unwrap();
+    assert!(state == "ok" && message.contains("1 valid"), "{message}");
+    key(&["revoke", made["id"].as_str().unwrap()]);
+    let [state, message, hint] = Visit::new(&["--store", &file.store()]).finding("keys").unwrap();
+    assert!(state == "warning" && message.contains("every request over HTTP is refused"), "{message}");
+    assert!(hint.contains("watchglass key create"), "{hint}");
+
+    let nowhere = format!("redis://127.0.0.1:{}", free_port());
+    let [state, message, _] = Visit::new(&["--store", &nowhere]).finding("keys").unwrap();
+    assert!(state == "warning" && message.contains("can't be counted"), "{message}");
+}
+
+#[test]
+fn the_port_is_free_or_ours_or_taken() {
     let server = Server::start();
     let visit = Visit::new(&["--store", "memory:", "--listen", server.address()]);
     let [state, message, _] = visit.finding("port").unwrap();

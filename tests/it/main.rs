@@ -11,6 +11,7 @@ mod access;
 mod any_input;
 mod architecture;
 mod bad_inputs;
+mod benchmark;
 mod clients;
 mod commands;
 mod conformance;

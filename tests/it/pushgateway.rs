@@ -83,6 +83,8 @@ async fn no_count_is_lost(store: String) {
     }
     let count = shown(&url, "agent_tool_calls_total{", "eight").await.expect("it is shown");
     assert!((count - f64::from(u32::try_from(CALLS).unwrap())).abs() < 1e-9, "{count}");
+    let failed = shown(&url, "watchglass_pushgateway_call_failures_total{", "unreachable").await;
+    assert!(failed.is_some_and(|failed| failed >= 1.0), "the pushes that failed are counted: {failed:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,7 +1,5 @@
 //! Secrets that are planted in every field of every call are stored nowhere and answered nowhere.
 
-use std::path::Path;
-
 use serde_json::{Value, json};
 
 use crate::support::bench::{Bench, File};
@@ -126,12 +124,6 @@ async fn assert_answers_are_clean(client: &Client, trace_id: &str) {
     assert!(expected.iter().all(|mark| marks.contains(&json!(mark))), "{}: {marks:?}", client.name);
 }
 
-/// Every byte that the store has on disk.
-fn bytes_beside(path: &Path) -> Vec<u8> {
-    let files = std::fs::read_dir(path.parent().unwrap()).unwrap();
-    files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()
-}
-
 fn contains(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|window| window == text.as_bytes())
 }
@@ -148,7 +140,7 @@ async fn no_secret_reaches_a_file_an_answer_or_the_log() {
     }
     // While the server lives, what was written last is in the write-ahead log alone.
     assert!(bench.file.wal_bytes() > 0);
-    let stored = bytes_beside(&bench.file.path());
+    let stored = bench.file.bytes();
     assert!(!contains(&stored, CANARY));
     assert!(contains(&stored, "[REDACTED:github_token]") && contains(&stored, "keep it"));
     until("the last record is echoed", || bench.server.stderr().contains("http 2026-07-28: Bearer"));
@@ -171,26 +163,9 @@ async fn no_secret_reaches_redis() {
         plant_in_names(&client).await;
         assert_answers_are_clean(&client, &trace_id).await;
     }
-    let stored = everything_in(&redis);
+    let stored = redis.dump();
     assert!(!stored.contains(CANARY), "{stored}");
     assert!(stored.contains("[REDACTED:github_token]") && stored.contains("keep it"));
-}
-
-/// Every key with all that is in it.
-fn everything_in(redis: &Redis) -> String {
-    let keys: Vec<String> = redis.command(&["KEYS", "*"]);
-    assert!(keys.len() > 10, "{keys:?}");
-    let content = |key: &String| {
-        let words: &[&str] = match redis.command::<String>(&["TYPE", key]).as_str() {
-            "string" => &["GET", key],
-            "hash" => &["HGETALL", key],
-            "set" => &["SMEMBERS", key],
-            "zset" => &["ZRANGE", key, "0", "-1"],
-            other => panic!("{key} is a {other}"),
-        };
-        format!("{key}: {:?}\n", redis.command::<redis::Value>(words))
-    };
-    keys.iter().map(content).collect()
 }
 
 /// An `llm` span as `OTel` instrumentations of three generations, `OpenInference` and our own names tell of it.
@@ -242,7 +217,7 @@ async fn the_content_policy_says_what_is_kept() {
         let trace = client.call("get_trace", json!({ "trace_id": started["trace_id"] })).await.ok();
         let logs = client.call("query_logs", json!({ "event_type": "llm" })).await.ok();
         let answers = format!("{trace}{logs}");
-        let stored = bytes_beside(&file.path());
+        let stored = file.bytes();
         let (content, secrets) = kept(policy);
         assert_eq!((answers.contains(CANARY), answers.contains("hunter2")), (content, secrets), "{policy}");
         assert_eq!((contains(&stored, CANARY), contains(&stored, "hunter2")), (content, secrets), "{policy}");

@@ -256,7 +256,7 @@ async fn two_processes_at_once_find_everything_once() {
     let (by_one, by_two) = tokio::join!(round(&*one), round(&*two));
     assert_eq!(by_one + by_two, 6_000);
     for (index, count) in
-        [("wg:logs", 3_000), ("wg:spans", 3_000), ("wg:roots", 3_000), ("wg:trace:t:logs", 3_000)]
+        [("wg:logs", 3_000), ("wg:spans", 3_000), ("wg:roots", 3_000), ("wg:trace-logs:t", 3_000)]
     {
         assert_eq!(server.command::<u64>(&["ZCARD", index]), count, "{index}");
     }

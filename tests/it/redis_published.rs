@@ -153,7 +153,7 @@ async fn what_is_written_has_the_published_names_and_forms() {
         ("wg:roots".to_owned(), "zset"),
         ("wg:spans".to_owned(), "zset"),
         (format!("wg:trace:{trace}"), "hash"),
-        (format!("wg:trace:{trace}:logs"), "zset"),
+        (format!("wg:trace-logs:{trace}"), "zset"),
     ];
     assert_eq!(types, expected.map(|(name, kind)| (name, kind.to_owned())).into());
     let settings = ["wg:keys", "wg:keys:used", "wg:projects"];

@@ -81,15 +81,23 @@ async fn store(config: &Config, opened: &Opened) -> Vec<Finding> {
 
 async fn keys(config: &Config, opened: Option<&Opened>) -> Finding {
     let environment = [&config.access.ingest_key, &config.access.read_key].into_iter().flatten().count();
-    let stored = match opened {
-        Some(opened) => opened.service.valid_keys().await.unwrap_or_default(),
-        None => 0,
+    let Some(opened) = opened else {
+        return Finding::new("keys", State::Warning, "the store is not open, so its keys can't be counted");
     };
-    if let Err(error) = config.check_exposure(environment + stored > 0) {
+    let (stored, now) = match opened.service.keys().await {
+        Ok(keys) => (keys, opened.service.now()),
+        Err(problem) => return problematic("keys", State::Failed, &problem),
+    };
+    let valid = environment + stored.iter().filter(|key| key.is_valid(now)).count();
+    if let Err(error) = config.check_exposure(valid > 0) {
         return misconfigured("keys", &error);
     }
     let listen = config.http.listen;
-    match environment + stored {
+    match valid {
+        0 if !stored.is_empty() => {
+            let message = format!("none of {} is valid: every request over HTTP is refused", stored.len());
+            Finding::new("keys", State::Warning, message).hint("make one with `watchglass key create`")
+        }
         0 if listen.ip().is_loopback() => {
             Finding::new("keys", State::Ok, "none: everyone on this machine may read and write")
         }

@@ -3,6 +3,8 @@
 //! They are rewritten in place rather than read and written anew: what is no secret keeps its spaces, its digits
 //! and its repeated keys.
 
+use std::borrow::Cow;
+
 use serde::de::IgnoredAny;
 
 use super::names::{CONTENT_RULE, Names, SESSION};
@@ -31,7 +33,7 @@ pub(super) fn replace(text: &str, names: &mut Names, mut found: impl FnMut(&'sta
         let begins = matches!(byte, b'"' | b'{' | b'[');
         if begins && !expects_key && rule == Some(CONTENT_RULE) {
             let end = end_of_value(bytes, at);
-            let stays = string(text, at, end).is_some_and(|content| is_mark(&content));
+            let stays = *byte == b'"' && is_mark(&string(text, at, end));
             if !stays {
                 found(CONTENT_RULE);
                 rewritten.put(at, end, &mark_of(CONTENT_RULE));
@@ -54,7 +56,7 @@ pub(super) fn replace(text: &str, names: &mut Names, mut found: impl FnMut(&'sta
             b':' => expects_key = false,
             b'"' => {
                 let end = end_of_string(bytes, at);
-                let content = string(text, at, end)?;
+                let content = string(text, at, end);
                 let covers = open.last().and_then(|(_, rule)| *rule).or(rule);
                 let replacement = match covers.filter(|_| !expects_key) {
                     Some(_) if is_mark(&content) => None,
@@ -104,9 +106,12 @@ impl Rewritten<'_> {
     }
 }
 
-/// What the string literal from `start` to `end` says.
-fn string(text: &str, start: usize, end: usize) -> Option<String> {
-    serde_json::from_str(text.get(start..end)?).ok()
+/// What the string literal from `start` to `end` says; as it is written where it is sound JSON and yet no text, as half
+/// of a surrogate pair is.
+fn string(text: &str, start: usize, end: usize) -> Cow<'_, str> {
+    let literal = text.get(start..end).unwrap_or_default();
+    let written = || literal.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(literal);
+    serde_json::from_str(literal).map_or_else(|_| written().into(), Cow::Owned)
 }
 
 /// The place behind the string that begins at `start`.

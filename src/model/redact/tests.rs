@@ -9,50 +9,14 @@ use serde_json::{Map, Value, json};
 
 use self::corpus::{HARMLESS, core, secrets_of_every_form};
 use super::*;
-use crate::model::{
-    EventType, Labels, Level, MetricKind, SpanId, SpanKind, SpanStatus, Timestamp, TraceId, Usage,
-};
+use crate::model::{EventType, Labels, MetricKind, SpanId, SpanStatus, Timestamp, TraceId, testing};
 
 fn log(message: &str, metadata: Value) -> Log {
-    Log {
-        id: "1".into(),
-        timestamp: Timestamp::from_micros(0),
-        level: Some(Level::Info),
-        event_type: EventType::stored("step"),
-        message: message.into(),
-        metadata: serde_json::from_value(metadata).unwrap(),
-        agent_name: None,
-        trace_id: None,
-        span_id: None,
-        session_id: None,
-        sanitized: false,
-        redacted: Vec::new(),
-    }
+    Log { metadata: serde_json::from_value(metadata).unwrap(), ..testing::log(message) }
 }
 
 fn open_span(metadata: Value) -> Span {
-    Span {
-        trace_id: TraceId::stored("t"),
-        span_id: SpanId::stored("1"),
-        parent_span_id: None,
-        parent_remote: false,
-        name: "step".into(),
-        kind: SpanKind::Other,
-        start_time: Timestamp::from_micros(0),
-        end_time: None,
-        duration_ms: None,
-        status: SpanStatus::InProgress,
-        error: None,
-        agent_name: None,
-        session_id: None,
-        model: None,
-        usage: Usage::default(),
-        reported_cost_pico_usd: None,
-        metadata: serde_json::from_value(metadata).unwrap(),
-        clock_skew: false,
-        redacted: Vec::new(),
-        fingerprint: String::new(),
-    }
+    Span { metadata: serde_json::from_value(metadata).unwrap(), ..testing::span("step") }
 }
 
 fn redacted_as(policy: ContentPolicy, log: Log) -> (Log, BTreeMap<&'static str, u64>) {
@@ -200,6 +164,10 @@ fn json_in_a_text_is_rewritten_where_it_holds_a_secret_and_nowhere_else() {
     assert_eq!(
         text(r#"{"session": {"id": "s"}, "card": 4111111111111111}"#),
         r#"{"session": {"id": "s"}, "card": 4111111111111111}"#
+    );
+    assert_eq!(
+        text(r#"{"half": "\ud83d", "password": "\udc4d", "a": "\ud83d redis://:hunter2@host"}"#),
+        r#"{"half": "\ud83d", "password": "[REDACTED:password]", "a": "\\ud83d redis://[REDACTED:url_credentials]@host"}"#
     );
     let unfinished =
         r#"{"password": "hunter2", "password": "hunter", "token": "hunter2", "u": "redis://:hunter2@host"#;

@@ -46,12 +46,6 @@ impl Service {
         self.store.keys().await
     }
 
-    /// How many keys let somebody in.
-    pub async fn valid_keys(&self) -> Result<usize, Problem> {
-        let now = self.clock.now();
-        Ok(self.keys().await?.iter().filter(|key| key.is_valid(now)).count())
-    }
-
     /// Takes a key back, by its id or by all of it. Every copy of the server refuses it within seconds. A key that
     /// was taken back before stays as it is.
     pub async fn revoke_key(&self, id: &str) -> Result<Key, Problem> {

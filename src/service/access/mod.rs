@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 pub use self::administer::NewKey;
 use self::snapshot::{Snapshot, equal};
@@ -61,6 +62,7 @@ impl Service {
     /// # Errors
     /// A store whose keys can't be read.
     pub async fn access(&self, options: AccessOptions) -> Result<Arc<Access>, Problem> {
+        let asked = Instant::now();
         let keys = self.store.keys().await?;
         let grant = |scope: Scope| Grant {
             scopes: [scope].into_iter().collect(),
@@ -76,7 +78,7 @@ impl Service {
                 .map(|(key, scope)| (digest([key.expose_secret()]), grant(scope)))
                 .collect(),
             metrics: Arc::clone(&self.options.metrics),
-            snapshot: watch::Sender::new(Snapshot::of(keys)),
+            snapshot: watch::Sender::new(Snapshot::of(keys, asked)),
             throttle: Throttle::default(),
             noted: Mutex::default(),
         }))
@@ -102,7 +104,9 @@ impl Access {
             return Err(Problem::new(Code::Unauthenticated, "a key is asked for")
                 .hint("send it as `Authorization: Bearer KEY`; `watchglass key create` makes one"));
         };
-        if !snapshot.is_empty() && snapshot.age() > STALE {
+        let is_unsure = snapshot.had_keys() && snapshot.age() > STALE;
+        // Those of the environment can't be revoked, and whoever scrapes must see that the store is away.
+        if is_unsure && self.of_environment(presented).is_none() {
             return Err(Problem::new(Code::StorageUnavailable, "keys can't be checked, the store is away"));
         }
         if let Some(grant) = self.grant(&snapshot, presented) {
@@ -163,9 +167,10 @@ impl Access {
     }
 
     async fn refresh(&self) -> Result<Snapshot, Problem> {
-        let snapshot = Snapshot::of(self.store.keys().await?);
-        self.snapshot.send_replace(snapshot.clone());
-        Ok(snapshot)
+        let asked = Instant::now();
+        let answer = Snapshot::of(self.store.keys().await?, asked);
+        self.snapshot.send_modify(|held| *held = held.clone().or_later(answer));
+        Ok(self.snapshot.borrow().clone())
     }
 
     /// The keys, if `presented` tells of the first one: it may have been made a moment ago.
@@ -181,37 +186,39 @@ impl Access {
         found
     }
 
-    /// Once there was a key, one is asked for: that it was revoked opens nothing.
+    /// Once there was a key, one is asked for: that it was revoked opens nothing, nor that the store has lost it.
     fn asks(&self, snapshot: &Snapshot) -> bool {
-        self.always || !self.environment.is_empty() || !snapshot.is_empty()
+        self.always || !self.environment.is_empty() || snapshot.had_keys()
     }
 
     /// What `presented` gives. Every comparison is made, whatever is found, in the same time.
     fn grant(&self, snapshot: &Snapshot, presented: &str) -> Option<Grant> {
         let found = snapshot.find(presented, self.clock.now());
+        self.of_environment(presented).or(found)
+    }
+
+    /// What `presented` gives as a key of the environment.
+    fn of_environment(&self, presented: &str) -> Option<Grant> {
         let presented = digest([presented]);
-        let mut grant = found;
-        for (key, environment) in &self.environment {
-            if equal(key, &presented) {
-                grant = Some(environment.clone());
-            }
-        }
-        grant
+        let held = self.environment.iter();
+        held.fold(None, |found, (key, grant)| if equal(key, &presented) { Some(grant) } else { found })
+            .cloned()
+    }
+
+    fn is_of_environment(&self, id: &str) -> bool {
+        self.environment.iter().any(|(_, grant)| grant.key_id.as_deref() == Some(id))
     }
 
     fn holds(&self, snapshot: &Snapshot, grant: &Grant) -> bool {
         match &grant.key_id {
             None => !self.asks(snapshot),
-            Some(id) => {
-                let is = |(_, environment): &(String, Grant)| environment.key_id.as_ref() == Some(id);
-                self.environment.iter().any(is) || snapshot.is_valid(id, self.clock.now())
-            }
+            Some(id) => self.is_of_environment(id) || snapshot.is_valid(id, self.clock.now()),
         }
     }
 
-    /// Notes now and then that the key was used; nobody waits for that.
+    /// Notes now and then that a key of the store was used; nobody waits for that.
     fn note_use(&self, grant: &Grant) {
-        let Some(id) = grant.key_id.clone() else { return };
+        let Some(id) = grant.key_id.clone().filter(|id| !self.is_of_environment(id)) else { return };
         let now = self.clock.now();
         let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
         if noted.get(&id).is_some_and(|at| now < at.plus(USE_NOTED)) {

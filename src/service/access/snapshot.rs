@@ -16,17 +16,28 @@ const NOBODY: &str = "0000000000000000000000000000000000000000000000000000000000
 #[derive(Debug, Clone)]
 pub(super) struct Snapshot {
     keys: Arc<HashMap<String, Key>>,
+    /// Whether there is a key, or was one before.
+    had_keys: bool,
     taken: Instant,
 }
 
 impl Snapshot {
-    pub(super) fn of(keys: Vec<Key>) -> Self {
-        let keys = keys.into_iter().map(|key| (key.id.clone(), key)).collect();
-        Self { keys: Arc::new(keys), taken: Instant::now() }
+    /// What the store told when it was asked at the time `taken`.
+    pub(super) fn of(keys: Vec<Key>, taken: Instant) -> Self {
+        let keys: HashMap<_, _> = keys.into_iter().map(|key| (key.id.clone(), key)).collect();
+        Self { had_keys: !keys.is_empty(), keys: Arc::new(keys), taken }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.keys.is_empty()
+    /// The later one of the two: of two answers of the store the older one may come last. A store that has lost its
+    /// keys does not open the server.
+    pub(super) fn or_later(self, other: Self) -> Self {
+        let had_keys = self.had_keys || other.had_keys;
+        let later = if other.taken < self.taken { self } else { other };
+        Self { had_keys, ..later }
+    }
+
+    pub(super) const fn had_keys(&self) -> bool {
+        self.had_keys
     }
 
     pub(super) fn has_valid(&self, now: Timestamp) -> bool {

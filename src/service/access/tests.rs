@@ -206,6 +206,30 @@ async fn without_the_store_keys_are_good_for_seconds_and_an_open_server_stays_op
     assert!(open.admit(None, HERE).await.is_ok());
 }
 
+#[tokio::test(start_paused = true)]
+async fn without_the_store_keys_of_the_environment_stay_good() {
+    let world = World::new().await;
+    world.make("p", Scope::Read, None).await;
+    let environment = vec![(SecretString::from("a reading key of 24 chars"), Scope::Read)];
+    let options = AccessOptions { environment, ..AccessOptions::default() };
+    let access = world.service.access(options).await.unwrap();
+    tokio::time::advance(STALE + Duration::from_secs(1)).await;
+    assert!(access.admit(Some("a reading key of 24 chars"), HERE).await.is_ok());
+    assert_eq!(code(access.admit(Some("another key of 22 chars"), HERE).await), Code::StorageUnavailable);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_older_answer_of_the_store_takes_no_newer_ones_place() {
+    let world = World::new().await;
+    let older = Snapshot::of(world.store.keys().await.unwrap(), Instant::now());
+    tokio::time::advance(Duration::from_secs(1)).await;
+    let (key, _) = world.make("p", Scope::Read, None).await;
+    let newer = Snapshot::of(vec![key], Instant::now());
+    for later in [older.clone().or_later(newer.clone()), newer.or_later(older)] {
+        assert!(later.has_valid(world.clock.now()) && later.age().is_zero());
+    }
+}
+
 #[tokio::test]
 async fn keys_of_the_environment_are_the_default_projects_and_never_administer() {
     let world = World::new().await;

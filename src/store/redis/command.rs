@@ -30,7 +30,8 @@ impl Script {
 /// One command on one key.
 #[derive(Debug, Clone)]
 pub(super) struct Command {
-    name: &'static str,
+    /// What it is called, and `NEWER`, which only a script knows.
+    pub(super) name: &'static str,
     /// The key, which always comes first.
     pub(super) key: Key,
     arguments: Vec<Vec<u8>>,
@@ -134,7 +135,16 @@ impl Request {
     }
 }
 
-/// The commands of one record in one shard, as one script. Replies `written`, `done` or `changed`.
+/// The commands of one record in one shard: one by one where nothing can come between them that matters, else as one
+/// script. A plain command takes the server a tenth of the time.
+pub(super) fn requests(guards: &[Guard], commands: Vec<Command>) -> Vec<Request> {
+    if guards.is_empty() && commands.iter().all(|command| command.name != "NEWER") {
+        return commands.into_iter().map(Request::from).collect();
+    }
+    vec![transaction(guards, commands)]
+}
+
+/// Commands as one script. Replies `written`, `done` or `changed`.
 pub(super) fn transaction(guards: &[Guard], commands: Vec<Command>) -> Request {
     let mut keys: Vec<Key> = Vec::new();
     let mut arguments: Vec<Vec<u8>> = vec![guards.len().to_string().into_bytes()];

@@ -135,7 +135,7 @@ impl Keys {
 
     /// The logs of one trace, in the trace's shard: a sorted set of `id|event_type` by time.
     pub(super) fn trace_logs(&self, trace_id: &str) -> Key {
-        self.of(trace_id, &format!("wg:trace:{trace_id}:logs"))
+        self.of(trace_id, &format!("wg:trace-logs:{trace_id}"))
     }
 
     /// A span: a hash. Published.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use tokio::sync::Semaphore;
 
 use super::error::{is_busy, problem};
 use super::file::{self, Opened};
@@ -21,6 +22,12 @@ const READ_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often a read looks at the time, in steps of SQLite's machine.
 const STEPS_BETWEEN_LOOKS: i32 = 10_000;
 const READERS: usize = 3;
+/// Kilobytes of pages that a connection keeps; the operating system keeps the file's pages for all of them.
+const WRITER_CACHE: i32 = 1_024;
+const READER_CACHE: i32 = 256;
+/// Pages of the write-ahead log after which it is copied into the database: 16 MB. A page that was written again and
+/// again is copied once.
+const CHECKPOINT_PAGES: i32 = 4_000;
 
 type Shared = Arc<Mutex<Connection>>;
 
@@ -34,6 +41,8 @@ pub(super) struct Connections {
     /// In memory there is but one connection, which then reads too.
     readers: Arc<[Shared]>,
     next_reader: Arc<AtomicUsize>,
+    /// As many permits as readers: a thread that would only wait for a connection is not started.
+    free_readers: Arc<Semaphore>,
 }
 
 impl Connections {
@@ -48,6 +57,7 @@ impl Connections {
             turnstile: Turnstile::default(),
             file: None,
             next_reader: Arc::default(),
+            free_readers: Arc::new(Semaphore::new(1)),
         })
     }
 
@@ -57,11 +67,13 @@ impl Connections {
         file::create(path);
         let mut writer = open_file(path, relaxed)?;
         let file = Opened::now(path);
+        writer.pragma_update(None, "cache_size", -WRITER_CACHE).map_err(problem)?;
         schema::migrate(&mut writer)?;
         let readers = (0..READERS)
             .map(|_| {
                 let reader = open_file(path, relaxed)?;
                 reader.pragma_update(None, "query_only", true).map_err(problem)?;
+                reader.pragma_update(None, "cache_size", -READER_CACHE).map_err(problem)?;
                 Ok(share(reader))
             })
             .collect::<Result<Vec<_>, Problem>>()?;
@@ -71,6 +83,7 @@ impl Connections {
             file: Some(file),
             readers: readers.into(),
             next_reader: Arc::default(),
+            free_readers: Arc::new(Semaphore::new(READERS)),
         })
     }
 
@@ -102,6 +115,7 @@ impl Connections {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Problem> {
+        let free = Arc::clone(&self.free_readers).acquire_owned().await.map_err(Problem::internal)?;
         let reader =
             Arc::clone(&self.readers[self.next_reader.fetch_add(1, Ordering::Relaxed) % self.readers.len()]);
         off_thread(move || {
@@ -111,6 +125,7 @@ impl Connections {
             connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(late)).map_err(problem)?;
             let value = work(&connection).map_err(problem);
             connection.progress_handler(0, None::<fn() -> bool>).map_err(problem)?;
+            drop(free);
             value
         })
         .await
@@ -157,6 +172,7 @@ fn set_up(connection: &mut Connection, relaxed: bool) -> rusqlite::Result<()> {
     connection.pragma_update(None, "fullfsync", true)?;
     connection.pragma_update(None, "checkpoint_fullfsync", true)?;
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(())

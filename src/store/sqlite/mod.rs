@@ -227,6 +227,7 @@ fn commit_groups(connections: &Connections, mut groups: Groups) {
         }
         let committed = connections
             .write(|connection| group.iter().map(|submission| answers(connection, submission)).collect());
+        groups.committed();
         match committed {
             Ok(all) => {
                 let all: Vec<Answers> = all;

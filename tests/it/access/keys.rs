@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use assert_cmd::Command;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
+use watchglass::model::ApiKey;
 
 use super::world::{Caller, World, make_key, run};
 use crate::support::bench::File;
@@ -65,6 +66,21 @@ async fn a_secret_is_shown_once_and_kept_nowhere() {
             assert!(!text.as_bytes().windows(32).any(|window| window == secret), "the secret is in {text}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_store_that_has_lost_its_keys_does_not_open_a_running_server() {
+    let Some(redis) = Redis::start(&[]) else { return };
+    let server = Server::start_on(&redis.url());
+    let made = make_key(&redis.url(), "default", "ingest");
+    let writer = Caller::new(&server, made["key"].as_str().unwrap());
+    writer.ok("log_event", json!({ "event_type": "e", "message": "m" })).await;
+    redis.command::<()>(&["FLUSHALL"]);
+    // One that is not known has the server ask the store.
+    let other = ApiKey::new([1; 8], [2; 32]).reveal();
+    assert_eq!(Caller::new(&server, &other).get("/metrics").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(writer.get("/metrics").await.status, StatusCode::UNAUTHORIZED, "it is gone");
+    assert_eq!(Caller::without_key(&server).get("/metrics").await.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]

@@ -6,6 +6,8 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use super::world::{Caller, World};
+use crate::support::server::BINARY;
+use crate::support::services::repository;
 
 const WRITES: [&str; 4] = ["log_event", "start_span", "end_span", "record_metric"];
 const READS: [&str; 2] = ["get_trace", "query_logs"];
@@ -134,4 +136,16 @@ async fn keys_of_the_environment_allow_what_they_are_named_for() {
     assert_eq!(writer.call("query_logs", json!({})).await.status, StatusCode::FORBIDDEN);
     assert_eq!(reader.ok("query_logs", json!({})).await["total"], 1);
     assert_eq!(reader.call("log_event", arguments("log_event")).await.status, StatusCode::FORBIDDEN);
+
+    // A client command sends the key that its environment names.
+    let replay = |key: Option<&str>| {
+        let mut command = assert_cmd::Command::new(BINARY);
+        command.args(["replay", "examples/data/who_and_when.jsonl", "--server", &server.url("/mcp")]);
+        command.current_dir(repository(".")).env_remove("WATCHGLASS_KEY");
+        command.envs(key.map(|key| ("WATCHGLASS_KEY", key))).output().unwrap()
+    };
+    assert!(replay(Some("write-write-write-write")).status.success());
+    let refused = replay(None);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("UNAUTHENTICATED"));
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 use watchglass::model::{EventFilter, EventType, Level, LevelFilter, Log, LogQuery, Total, TraceId};
 
-use super::world::{World, any_log, at, log, object, write_log};
+use super::world::{World, any_log, at, log, object, span, start, write_log};
 
 pub(super) async fn newest_come_first(world: World) {
     let logs = [(2, "b"), (0, "a"), (3, "c"), (1, "x")];
@@ -55,6 +55,20 @@ pub(super) async fn filters_hold(world: World) {
     assert_eq!(find(words(&["message", "köln"])).await, ["1", "0"]);
     assert_eq!(find(words(&["tool.call"])).await, ["2"]);
     assert_eq!(find(words(&["köln", "absent"])).await, [""; 0]);
+}
+
+/// Ids may look like the ends of other things' names.
+pub(super) async fn no_id_is_taken_for_another_thing(world: World) {
+    for trace_id in ["t", "t:logs", "t:spans", "logs", "logs:t"] {
+        let mut log = log(0, "e", trace_id);
+        log.trace_id = Some(TraceId::stored(trace_id));
+        log.agent_name = Some(trace_id.to_owned());
+        world.write_all(vec![write_log(log), start(span(trace_id, &format!("{trace_id}:1"), None, 0))]).await;
+    }
+    for trace_id in ["t", "t:logs", "t:spans", "logs", "logs:t"] {
+        let traced = LogQuery { trace_id: Some(TraceId::stored(trace_id)), ..any_log() };
+        assert_eq!(world.messages(&traced).await, [trace_id]);
+    }
 }
 
 /// Twelve logs at three instants, in pages of five, by every way to ask.

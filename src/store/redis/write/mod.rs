@@ -14,6 +14,7 @@ mod draft;
 mod log;
 mod points;
 mod span;
+mod upkeep;
 mod waves;
 
 use std::collections::{HashMap, HashSet};
@@ -21,9 +22,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
+use redis::Value;
 
-use super::command::{Command, Request, transaction};
-use super::connection::{Link, Reply, read};
+use super::command::{Command, Request, requests};
+use super::connection::{Link, Reply};
 use super::error::is_outage;
 use super::keys::{Keys, Layout};
 use crate::model::{Code, Problem, Record, Write, Written};
@@ -32,6 +34,7 @@ use crate::store::queue::{Groups, Submission};
 use claims::Claim;
 use draft::Draft;
 use points::Admissions;
+use upkeep::Upkeep;
 
 pub(super) use log::trace_entries;
 pub(super) use span::{span_entries, span_indexes};
@@ -45,6 +48,7 @@ pub(super) struct Writer {
     layout: Layout,
     ttl: Ttl,
     admissions: Admissions,
+    upkeep: Upkeep,
     /// Projects that are known to be in the set of projects.
     registered: HashSet<String>,
 }
@@ -81,8 +85,14 @@ struct Item {
 impl Writer {
     /// A writer that sends over `link`.
     pub(super) fn new(link: Link, layout: Layout, retention: &Retention) -> Self {
-        let ttl = Ttl::from(retention);
-        Self { link, layout, ttl, admissions: Admissions::default(), registered: HashSet::new() }
+        Self {
+            link,
+            layout,
+            ttl: Ttl::from(retention),
+            admissions: Admissions::default(),
+            upkeep: Upkeep::default(),
+            registered: HashSet::new(),
+        }
     }
 
     /// Writes until no submitter is left.
@@ -175,7 +185,7 @@ impl Writer {
     }
 
     /// Reads what the rules ask for and puts them to each record: an answer, or a draft of what to write.
-    async fn decide(&self, open: &mut [&mut Item]) -> Vec<Draft> {
+    async fn decide(&mut self, open: &mut [&mut Item]) -> Vec<Draft> {
         let mut requests: Vec<Request> = Vec::new();
         let ends: Vec<usize> = open
             .iter()
@@ -203,7 +213,7 @@ impl Writer {
     }
 
     fn rule(
-        &self,
+        &mut self,
         index: usize,
         item: &Item,
         replies: Vec<Reply>,
@@ -211,7 +221,10 @@ impl Writer {
     ) -> Result<Decision, Problem> {
         let (keys, ttl) = (&item.keys, self.ttl);
         match &item.write.record {
-            Record::Log(log) => log::write(index, keys, ttl, log, replies),
+            Record::Log(log) => Ok(match log::write(index, keys, ttl, log, replies)? {
+                Decision::Write(draft) => Decision::Write(self.upkeep.spare(draft, log.timestamp)),
+                stored @ Decision::Stored(_) => stored,
+            }),
             Record::SpanStart(span) => span::start(index, keys, ttl, span, item.claim, replies, planned),
             Record::SpanEnd(end) => span::end(index, keys, end, replies),
             Record::Point(point) => {
@@ -221,8 +234,8 @@ impl Writer {
     }
 
     /// Sends the drafts: entries in other shards first, then each record in its own.
-    async fn store(&self, open: &mut [&mut Item], drafts: Vec<Draft>) {
-        let drafts: Vec<Draft> = drafts
+    async fn store(&mut self, open: &mut [&mut Item], drafts: Vec<Draft>) {
+        let mut drafts: Vec<Draft> = drafts
             .into_iter()
             .filter(|draft| open[draft.item].answer.is_none())
             .map(|draft| {
@@ -230,32 +243,69 @@ impl Writer {
                 draft.finish(&keys, self.ttl)
             })
             .collect();
-        let mut owners = Vec::new();
-        let mut requests = Vec::new();
-        for draft in &drafts {
-            for commands in draft.entries_elsewhere() {
-                owners.push(draft.item);
-                requests.push(transaction(&[], commands));
+        let elsewhere = drafts.iter().map(|draft| {
+            let entries = draft.entries_elsewhere();
+            (draft.item, entries.flat_map(|commands| requests(&[], commands)).collect())
+        });
+        for (item, outcome) in self.send_all(elsewhere.collect()).await {
+            if let Err(problem) = outcome {
+                open[item].answer = Some(Err(problem));
             }
         }
-        if !requests.is_empty() {
-            for (owner, reply) in owners.into_iter().zip(self.link.send(&requests).await) {
-                if let Err(problem) = reply {
-                    open[owner].answer = Some(Err(problem));
-                }
-            }
-        }
-        let drafts: Vec<Draft> =
-            drafts.into_iter().filter(|draft| open[draft.item].answer.is_none()).collect();
-        let requests: Vec<Request> =
-            drafts.iter().map(|draft| transaction(&draft.guards, draft.record())).collect();
-        for (draft, reply) in drafts.into_iter().zip(self.link.send(&requests).await) {
-            match read::<String>(reply).as_deref() {
+        drafts.retain(|draft| open[draft.item].answer.is_none());
+        let records = drafts.iter().map(|draft| (draft.item, requests(&draft.guards, draft.record())));
+        let outcomes = self.send_all(records.collect()).await;
+        for (draft, (item, outcome)) in drafts.into_iter().zip(outcomes) {
+            match outcome {
                 // Another process was faster: the rules are put to what it wrote.
-                Ok("changed") => {}
-                Ok(_) => open[draft.item].answer = Some(Ok(draft.written)),
-                Err(problem) => open[draft.item].answer = Some(Err(problem.clone())),
+                Ok(Sent::Changed) => {}
+                Ok(Sent::Written) => open[item].answer = Some(Ok(draft.written)),
+                Err(problem) => open[item].answer = Some(Err(problem)),
             }
+        }
+    }
+
+    /// Sends what belongs to several items in one go; what became of each item's.
+    async fn send_all(
+        &mut self,
+        of_items: Vec<(usize, Vec<Request>)>,
+    ) -> Vec<(usize, Result<Sent, Problem>)> {
+        let counts: Vec<(usize, usize)> =
+            of_items.iter().map(|(item, requests)| (*item, requests.len())).collect();
+        let all: Vec<Request> = of_items.into_iter().flat_map(|(_, requests)| requests).collect();
+        if all.is_empty() {
+            return counts.into_iter().map(|(item, _)| (item, Ok(Sent::Written))).collect();
+        }
+        let mut replies = self.link.send(&all).await.into_iter();
+        let sent: Vec<_> = counts
+            .into_iter()
+            .map(|(item, count)| {
+                let replies: Vec<Reply> = replies.by_ref().take(count).collect();
+                (item, replies.into_iter().try_fold(Sent::Written, |sent, reply| Ok(sent.and(&reply?))))
+            })
+            .collect();
+        if sent.iter().any(|(_, outcome)| outcome.is_err()) {
+            self.upkeep.forget();
+        }
+        sent
+    }
+}
+
+/// What became of a record that reached the server.
+#[derive(Clone, Copy)]
+enum Sent {
+    Written,
+    /// A guard found another state than was read.
+    Changed,
+}
+
+impl Sent {
+    /// With what one more reply says; a plain command's says nothing of guards.
+    fn and(self, reply: &Value) -> Self {
+        match reply {
+            Value::SimpleString(word) if word == "changed" => Self::Changed,
+            Value::BulkString(word) if word == b"changed" => Self::Changed,
+            _ => self,
         }
     }
 }
