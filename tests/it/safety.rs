@@ -1,10 +1,11 @@
 //! What the source may not hold: statements that are built from text, and ways to end the process (S-39, S-43, S-44).
+//! And that `docs/security.md` names a test for every row.
 
 use std::collections::BTreeSet;
 
 use regex::Regex;
 
-use crate::architecture::{source_files, without_tests};
+use crate::architecture::{rust_files, source_files, without_tests};
 use crate::support::services::repository;
 
 /// Texts that are formatted and hold SQL, each with the reason why no value can get into it.
@@ -240,4 +241,33 @@ fn what_could_end_the_process_is_denied() {
     excepted.sort();
     let expected = ["model/redact/mod.rs", "telemetry/metrics.rs"];
     assert_eq!(excepted, expected, "each is about constants, and tests run it");
+}
+
+/// The rows of the security matrix that are built.
+const ROWS: [&str; 24] = [
+    "S-01", "S-02", "S-04", "S-06", "S-10", "S-11", "S-12", "S-13", "S-14", "S-16", "S-17", "S-18", "S-20",
+    "S-23", "S-25", "S-26", "S-33", "S-34", "S-36", "S-39", "S-40", "S-43", "S-44", "S-46",
+];
+
+#[test]
+fn every_row_names_tests_that_exist() {
+    let tests = rust_files(&repository("tests/it")).into_iter().chain(rust_files(&repository("src")));
+    let code: String = tests.map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    let page = std::fs::read_to_string(repository("docs/security.md")).unwrap();
+    let rows: Vec<Vec<&str>> = page
+        .lines()
+        .filter(|line| line.starts_with("| S-"))
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+        .collect();
+    for row in ROWS {
+        assert!(rows.iter().any(|cells| cells[0] == row), "docs/security.md has no row {row}");
+    }
+    for cells in rows {
+        for test in cells[2].split(", ") {
+            let name = test.trim_matches('`');
+            let is_test =
+                Regex::new(&format!(r"test[^\n]*\]\n(?:#\[[^\n]*\]\n)*\s*(?:async )?fn {name}\(")).unwrap();
+            assert!(is_test.is_match(&code), "{}: there is no test `{name}`", cells[0]);
+        }
+    }
 }
