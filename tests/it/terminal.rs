@@ -81,7 +81,7 @@ fn at_a_terminal_nothing_acts_and_nothing_hides() {
     let nowhere = format!("/nowhere/{HOSTILE}.toml");
     let listen = format!("127.0.0.1:{}", free_port());
     let commands: [(&[&str], &str); 13] = [
-        (&["call", "query_logs"], "clipboard is \\u{1b}]52"),
+        (&["call", "query_logs"], "\\u{1b}]52"),
         (&["call", "get_trace", r#"{"trace_id":"t"}"#], "boss\\u{202e}txt.exe"),
         (&["key", "list"], "boss\\u{202e}txt.exe\\u{2066} \\u{200b}"),
         (&["--listen", &listen, "--pushgateway", &gateway, "doctor"], "pushgateway"),
@@ -98,7 +98,6 @@ fn at_a_terminal_nothing_acts_and_nothing_hides() {
     for (words, shown) in commands {
         let Some(seen) = seen(&file.store(), words) else { return };
         assert_visible(&format!("{words:?}"), &seen);
-        let shown = shown.trim_start_matches("clipboard is ");
         assert!(seen.contains(shown), "{words:?}: nothing of {shown} in {seen}");
     }
 }
@@ -151,9 +150,7 @@ async fn no_line_of_the_log_is_forged_or_acts() {
         let settings = settings.display().to_string();
         let server = Server::start_with(&["serve", "--config", &settings, "--store", "memory:", "--echo"]);
         call(&server).await;
-        until("the record is echoed", || {
-            server.stderr().contains("clickx") || server.stderr().contains("txt.exe")
-        });
+        until("the record is echoed", || server.stderr().contains("txt.exe"));
         let said = server.stderr();
         assert_visible(format, &said);
         if format == "json" {
