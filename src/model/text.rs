@@ -105,7 +105,8 @@ const fn shapes(character: char) -> bool {
     matches!(character, '\u{200c}' | '\u{200d}' | '\u{180b}'..='\u{180d}' | '\u{180f}' | '\u{fe00}'..='\u{fe0f}')
 }
 
-fn hides(character: char) -> bool {
+/// Whether a reader would not see the character, or it would drive a terminal.
+pub(crate) fn hides(character: char) -> bool {
     match character {
         '\n' | '\t' => false,
         character if character.is_control() => true,

@@ -168,7 +168,10 @@ pub async fn after_write(service: &Arc<Service>, address: Option<&config::Pushga
     };
     if let Err(failure) = pushed {
         tracing::debug!(gateway = %address, reason = failure.reason, "the metrics were not pushed");
-        count(service, failure.result).await;
+        // A store that does not answer would let the call wait once more.
+        if failure.result != Push::Store {
+            count(service, failure.result).await;
+        }
     }
 }
 

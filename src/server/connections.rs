@@ -18,6 +18,7 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::Tls;
@@ -55,6 +56,8 @@ pub(super) async fn accept(
         .header_read_timeout(HEADER_TIMEOUT)
         .max_headers(HEADERS)
         .max_header_size(HEADER_BYTES);
+    let ending = CancellationToken::new();
+    let _ended = ending.clone().drop_guard();
     tokio::pin!(shutdown);
     loop {
         let accepted = tokio::select! {
@@ -64,8 +67,8 @@ pub(super) async fn accept(
         match accepted {
             Ok((stream, address)) => {
                 let router = router.clone();
-                let connection =
-                    Accepted { http: http.clone(), address, router, watcher: graceful.watcher() };
+                let (http, watcher, ending) = (http.clone(), graceful.watcher(), ending.clone());
+                let connection = Accepted { http, address, router, watcher, ending };
                 tokio::spawn(connection.serve(stream, tls.cloned()));
             }
             Err(error) if is_of_one_connection(&error) => {}
@@ -83,6 +86,8 @@ struct Accepted {
     address: SocketAddr,
     router: Router,
     watcher: Watcher,
+    /// Cancelled once no connection is taken any more.
+    ending: CancellationToken,
 }
 
 impl Accepted {
@@ -92,10 +97,13 @@ impl Accepted {
             tracing::debug!(%error, "TCP_NODELAY can't be set");
         }
         let Some(tls) = tls else { return self.answer(stream, false).await };
-        match tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.acceptor().accept(stream)).await {
-            Ok(Ok(stream)) => self.answer(stream, true).await,
-            Ok(Err(error)) => tracing::debug!(%error, "a client could not agree on how to encrypt"),
-            Err(_) => tracing::debug!("a client took too long to agree on how to encrypt"),
+        let handshake = tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.acceptor().accept(stream));
+        match self.ending.run_until_cancelled(handshake).await {
+            Some(Ok(Ok(stream))) => self.answer(stream, true).await,
+            Some(Ok(Err(error))) => tracing::debug!(%error, "a client could not agree on how to encrypt"),
+            Some(Err(_)) => tracing::debug!("a client took too long to agree on how to encrypt"),
+            // It has asked for nothing yet.
+            None => {}
         }
     }
 

@@ -2,10 +2,17 @@
 
 use serde_json::{Value, json};
 
+use crate::model::text::make_visible;
 use crate::model::{Level, Record};
 
-/// The record with the names that the published logging script used.
+/// The record with the names that the published logging script used, harmless to the terminal that may show it.
 pub(super) fn record(record: &Record) -> Value {
+    let mut shown = fields(record);
+    make_visible(&mut shown);
+    shown
+}
+
+fn fields(record: &Record) -> Value {
     match record {
         Record::Log(log) => json!({
             "timestamp": log.timestamp.to_rfc3339(),

@@ -1,7 +1,8 @@
-//! The queue in front of a store's one writer: group commit without a timer.
+//! The queue in front of a store's one writer: group commit.
 //!
 //! While one group commits, what arrives waits here, bounded by count and by bytes; then all of it is the
-//! next group. A lone caller pays for one commit, a crowd shares one.
+//! next group. A lone caller pays for one commit and waits for nobody; a crowd shares one, and where commits are
+//! slow it has a moment to come together again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, Registry};
 
-pub use words::{Operation, Outcome, Push, Signal, Stream};
+pub use words::{AuthFailure, Operation, Outcome, Push, Signal, Stream};
 
 use self::families::Families;
 use super::process;
@@ -62,6 +62,9 @@ impl Metrics {
         families.build_info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         for code in STORE_FAILURES {
             families.store_errors.with_label_values(&[code.as_str()]);
+        }
+        for reason in AuthFailure::ALL {
+            families.auth_failures.with_label_values(&[reason.as_str()]);
         }
         families.streams.with_label_values(&[Stream::Sse.as_str()]);
         let none: [&str; 0] = [];
@@ -158,8 +161,8 @@ impl Metrics {
     }
 
     /// A request was refused for want of a sound key.
-    pub fn auth_failed(&self, reason: &str) {
-        self.families.auth_failures.with_label_values(&[reason]).inc();
+    pub fn auth_failed(&self, reason: AuthFailure) {
+        self.families.auth_failures.with_label_values(&[reason.as_str()]).inc();
     }
 
     /// A push to the Pushgateway has ended.

@@ -46,8 +46,7 @@ async fn the_demo_shows_a_living_system() {
 async fn every_stored_record_is_echoed_as_a_line_of_json_on_request() {
     let server = Server::start_with(&["serve", "--store", "memory:", "--echo"]);
     let client = Client::http(&server, Era::Initialize).await.expect("the server lives");
-    let log =
-        json!({ "event_type": "echo.check", "message": "two\nlines", "metadata": { "agent_name": "a" } });
+    let log = json!({ "event_type": "echo.check", "message": "two\nlines", "metadata": { "agent_name": "a", "k": "\u{9b}2J" } });
     client.call("log_event", log).await.ok();
     let deadline = Instant::now() + Duration::from_secs(10);
     let echoed = loop {
@@ -58,6 +57,7 @@ async fn every_stored_record_is_echoed_as_a_line_of_json_on_request() {
         assert!(Instant::now() < deadline, "nothing was echoed: {stderr}");
     };
     assert_eq!((&echoed["message"], &echoed["agent_name"]), (&json!("two\nlines"), &json!("a")));
+    assert_eq!(echoed["metadata"]["k"], "\\u{9b}2J", "nothing drives the terminal that shows it");
 }
 
 #[test]

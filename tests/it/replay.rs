@@ -50,24 +50,6 @@ async fn come_back_whole(store: &str) {
     }
 }
 
-#[test]
-fn a_server_that_asks_for_a_key_is_sent_the_one_of_the_environment() {
-    let key = "write-write-write-write";
-    let server = Server::start_as(
-        &["--store", "memory:", "--listen", "127.0.0.1:0"],
-        &[("WATCHGLASS_INGEST_KEY", key)],
-    );
-    let replay = |key: &str| {
-        let mut command = Command::new(BINARY);
-        command.arg("replay").arg(&recordings()[0]).args(["--server", &server.url("/mcp")]);
-        command.env("WATCHGLASS_KEY", key).output().expect("the binary starts")
-    };
-    let output = replay(key);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let refused = String::from_utf8(replay("another").stderr).expect("text");
-    assert!(refused.contains("the key is not valid"), "{refused}");
-}
-
 /// Sends the runs of `file` and gives their traces.
 fn sent(file: &Path, server: &Server) -> Vec<String> {
     let output = Command::new(BINARY)

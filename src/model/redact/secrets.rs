@@ -85,7 +85,8 @@ const FORMS: &[Form] = &[
     Form {
         rule: "url_credentials",
         before: "://",
-        secret: r#"[^ \t\r\n/:@?#\[\]"'<>`{}\\]*:[^ \t\r\n/@\[\]"'<>`\\]+"#,
+        // To the last `@` before the host: a password may hold some.
+        secret: r#"[^ \t\r\n/:@?#\[\]"'<>`{}\\]*:[^ \t\r\n/@\[\]"'<>`\\]+(?:@[^ \t\r\n/@?#&=,;\[\]"'<>`\\]+)*"#,
         after: "@",
         check: is_no_template,
     },

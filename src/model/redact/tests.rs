@@ -57,6 +57,7 @@ fn a_secret_is_found_inside_of_what_is_none() {
         "api_key='http://bob:hunter@host'",
         "password = \"see redis://:hunter@host/docs\"",
         "bearer redis://:hunter@host/docs",
+        "http://bob:hunter@host?mail=me@here",
     ] {
         let message = redacted(log(text, json!({}))).message;
         assert_eq!(

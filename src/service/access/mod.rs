@@ -26,6 +26,7 @@ use crate::clock::Clock;
 use crate::model::{ApiKey, Code, Grant, Problem, Scope, Timestamp, digest};
 use crate::store::Store;
 use crate::telemetry::Metrics;
+use crate::telemetry::metrics::AuthFailure;
 
 /// How often the store is asked for its keys.
 const REFRESH: Duration = Duration::from_secs(2);
@@ -100,7 +101,7 @@ impl Access {
             }
         }
         let Some(presented) = presented else {
-            self.metrics.auth_failed("missing");
+            self.metrics.auth_failed(AuthFailure::Missing);
             return Err(Problem::new(Code::Unauthenticated, "a key is asked for")
                 .hint("send it as `Authorization: Bearer KEY`; `watchglass key create` makes one"));
         };
@@ -114,7 +115,7 @@ impl Access {
             return Ok(grant);
         }
         if !self.throttle.allows(client, presented) {
-            self.metrics.auth_failed("throttled");
+            self.metrics.auth_failed(AuthFailure::Throttled);
             return Err(Problem::new(Code::RateLimited, "too many wrong keys"));
         }
         // It may be so new that only the store knows it.
@@ -123,7 +124,7 @@ impl Access {
             Err(_) => None,
         };
         grant.ok_or_else(|| {
-            self.metrics.auth_failed("invalid");
+            self.metrics.auth_failed(AuthFailure::Invalid);
             self.throttle.failed(client, presented);
             Problem::new(Code::Unauthenticated, "the key is not valid")
                 .hint("`watchglass key list` shows those that are")

@@ -116,6 +116,20 @@ impl Connections {
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Problem> {
         let free = Arc::clone(&self.free_readers).acquire_owned().await.map_err(Problem::internal)?;
+        self.read_ahead(move |connection| {
+            let value = work(connection);
+            drop(free);
+            value
+        })
+        .await
+    }
+
+    /// [`read`](Self::read) ahead of all who wait for a connection, for what decides who gets in: however much is
+    /// asked, a key that is good stays so.
+    pub(super) async fn read_ahead<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Problem> {
         let reader =
             Arc::clone(&self.readers[self.next_reader.fetch_add(1, Ordering::Relaxed) % self.readers.len()]);
         off_thread(move || {
@@ -125,7 +139,6 @@ impl Connections {
             connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(late)).map_err(problem)?;
             let value = work(&connection).map_err(problem);
             connection.progress_handler(0, None::<fn() -> bool>).map_err(problem)?;
-            drop(free);
             value
         })
         .await
@@ -211,4 +224,22 @@ fn share(connection: Connection) -> Shared {
 /// A panic while a connection was held rolled its transaction back: the connection is as good as before.
 fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
     connection.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_goes_ahead_waits_for_none_of_those_who_wait() {
+        let connections = Connections::in_memory().unwrap();
+        let one = |connection: &Connection| connection.query_row("SELECT 1", [], |row| row.get::<_, i64>(0));
+        let held = Arc::clone(&connections.free_readers).acquire_owned().await.unwrap();
+        assert!(connections.read(one).now_or_never().is_none(), "all connections are taken");
+        assert_eq!(connections.read_ahead(one).await.unwrap(), 1);
+        drop(held);
+        assert_eq!(connections.read(one).await.unwrap(), 1);
+    }
 }

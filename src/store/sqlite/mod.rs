@@ -173,7 +173,7 @@ impl Store for SqliteStore {
     }
 
     async fn keys(&self) -> Result<Vec<Key>, Problem> {
-        self.connections.read(keyring::all).await
+        self.connections.read_ahead(keyring::all).await
     }
 
     async fn put_key(&self, key: &Key) -> Result<(), Problem> {

@@ -98,6 +98,18 @@ words! {
 }
 
 words! {
+    /// What was wrong with the key of a request.
+    AuthFailure {
+        /// None was shown where one is asked for.
+        Missing = "missing",
+        /// It opens nothing.
+        Invalid = "invalid",
+        /// It was not looked at, after too many of the same origin that open nothing.
+        Throttled = "throttled",
+    }
+}
+
+words! {
     /// A connection that stays open.
     Stream {
         /// A session of the legacy HTTP+SSE transport.

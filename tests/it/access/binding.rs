@@ -152,6 +152,20 @@ fn identity_of(certificate: &[u8]) -> Client {
 }
 
 #[tokio::test]
+async fn who_has_not_agreed_on_how_to_encrypt_holds_no_end_up() {
+    let Some(identity) = Identity::new() else { return };
+    let server = start("memory:", "127.0.0.1:0", &identity);
+    let silent = std::net::TcpStream::connect(server.address()).unwrap();
+    // Connections are taken in their order, so once a later one is answered that one is taken too.
+    let url = format!("https://localhost:{}/health", server.address().rsplit_once(':').unwrap().1);
+    assert_eq!(identity.client().get(&url).send().await.unwrap().status(), StatusCode::OK);
+    let ended = tokio::task::spawn_blocking(move || drop(server));
+    // The handshake itself may take longer.
+    tokio::time::timeout(Duration::from_secs(8), ended).await.expect("the server ends").unwrap();
+    drop(silent);
+}
+
+#[tokio::test]
 async fn over_tls_a_key_may_come_from_anywhere() {
     let Some(identity) = Identity::new() else { return };
     let file = File::new();

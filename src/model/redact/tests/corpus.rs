@@ -45,6 +45,7 @@ pub(super) fn secrets_of_every_form() -> Vec<(&'static str, String)> {
         ("basic_auth", "Basic dXNlcjpodW50ZXIy".into()),
         ("url_credentials", "postgres://admin:hunter2@db.example:5432/app".into()),
         ("url_credentials", "redis://:hunter2@cache".into()),
+        ("url_credentials", "amqp://me:p@ss@hunter2@queue".into()),
         ("url_credentials", "https://x-access-token:p%40ss@example.com/a.git".into()),
         ("url_query", "https://api.example/v1?user=7&access_token=hunter2hunter2".into()),
         ("assignment", "DB_PASSWORD=hunter2x".into()),
