@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::{Failure, print};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError, Content, Durability};
-use crate::model::text::visible_json;
 use crate::model::{ContentPolicy, Problem};
 use crate::pushgateway::{INTERVAL, Job, Pusher};
 use crate::service::{Service, ServiceOptions};
@@ -58,9 +57,9 @@ async fn open_with(
     let options = ServiceOptions {
         stale_after: config.stale_after,
         logs_kept: options.retention.logs,
-        echo: config.echo.then(|| -> crate::service::Echo {
-            Arc::new(|record| print::note(&visible_json(&record.to_string())))
-        }),
+        echo: config
+            .echo
+            .then(|| -> crate::service::Echo { Arc::new(|record| print::note(&record.to_string())) }),
         content: content_policy(config.content),
         metrics: Arc::clone(&metrics),
     };
