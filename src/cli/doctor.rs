@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{Failure, on_one_thread, print};
 use crate::config::Config;
+use crate::model::text::on_one_line;
 use crate::store::StoreUrl;
 
 #[derive(Debug, Clone, Args)]
@@ -78,8 +79,9 @@ fn show(finding: &Finding) {
         State::Warning => "warning",
         State::Failed => "failed",
     };
-    print::data(&format!("{state:<8} {:<14} {}", finding.check, finding.message));
+    // It may quote what a store or a gateway answers.
+    print::data(&format!("{state:<8} {:<14} {}", finding.check, on_one_line(&finding.message)));
     if let Some(hint) = &finding.hint {
-        print::data(&format!("{:24}{hint}", ""));
+        print::data(&format!("{:24}{}", "", on_one_line(hint)));
     }
 }

@@ -1,15 +1,22 @@
 //! The only place that writes text for people to standard output and standard error.
+//!
+//! **Invariant:** nothing that it writes to a person hides or drives the terminal. What a pipe gets is data and stays
+//! as it is.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
+
+use crate::model::text::visible;
 
 /// `error: …`, and below it `hint: …`.
 pub(super) fn error(message: &str, hint: Option<&str>) {
     let hint = hint.map(|hint| format!("\nhint: {hint}\n")).unwrap_or_default();
-    write_to(&mut io::stderr(), &format!("error: {message}\n{hint}"));
+    write_to(&mut io::stderr(), &visible(&format!("error: {message}\n{hint}")));
 }
 
 /// A line of what the command was asked for, on standard output.
 pub(super) fn data(line: &str) {
+    let line = if is_read_by_a_person() { visible(line) } else { Cow::Borrowed(line) };
     write_to(&mut io::stdout(), &format!("{line}\n"));
 }
 
@@ -20,14 +27,20 @@ pub(super) fn is_read_by_a_person() -> bool {
 
 /// A line about what the process does, on standard error.
 pub(super) fn note(line: &str) {
-    write_to(&mut io::stderr(), &format!("{line}\n"));
+    write_to(&mut io::stderr(), &visible(&format!("{line}\n")));
 }
 
 /// What the parser of the command line has to say, coloured on a terminal: an error, or what was asked for.
 pub(super) fn parsed(said: &clap::Error) {
     let rendered = said.render();
+    // It repeats what it was given, which may have colours of its own.
+    let is_plain = std::env::args_os().all(|word| visible(&word.to_string_lossy()) == word.to_string_lossy());
     let choose = |is_terminal| {
-        if is_terminal { rendered.ansi().to_string() } else { rendered.to_string() }
+        if is_terminal && is_plain {
+            rendered.ansi().to_string()
+        } else {
+            visible(&rendered.to_string()).into_owned()
+        }
     };
     if said.use_stderr() {
         write_to(&mut io::stderr(), &choose(io::stderr().is_terminal()));

@@ -99,10 +99,11 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     units::duration("duration", text).map_err(|error| error.message)
 }
 
-/// The process's environment.
+/// The process's environment. What is not UTF-8 becomes U+FFFD, as on standard input: a value that is there is not
+/// taken for one that is missing.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
 pub fn process_environment(name: &str) -> Option<String> {
-    std::env::var(name).ok()
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
 /// The argument `name` of the tool call for which gantz runs this process, where the caller sent it: strings as they

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 
 use super::problem;
-use crate::model::{Code, Problem};
+use crate::model::{Code, Problem, text::quoted};
 
 /// How long a client may take to send its body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -20,6 +20,12 @@ pub(crate) async fn read_json(headers: &HeaderMap, body: Body, limit: usize) -> 
     if !is_json(headers) {
         let refused = Problem::invalid("Content-Type", "the body must be `application/json`");
         return Err(problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, &refused));
+    }
+    if let Some(encoding) = headers.get(header::CONTENT_ENCODING).filter(|encoding| *encoding != "identity") {
+        let encoding = quoted(&String::from_utf8_lossy(encoding.as_bytes()));
+        let refused = Problem::invalid("Content-Encoding", format!("a body in {encoding} can't be read"));
+        let hint = "send it as it is, without compression";
+        return Err(problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, &refused.hint(hint)));
     }
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: usize| length > limit) {

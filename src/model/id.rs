@@ -75,7 +75,7 @@ text_id!(
 );
 text_id!(
     /// The owner of records. It comes from the caller's key, never from a request.
-    ProjectId, check_id
+    ProjectId, check_project_id
 );
 
 impl ProjectId {
@@ -159,6 +159,16 @@ fn check_id(field: &str, text: &str) -> Result<(), Problem> {
     Ok(())
 }
 
+/// In the names of a store's keys a colon ends the project. With one inside it, a project and an id could be
+/// another project and another id: `a:span:b` and `c`, `a` and `b:span:c`.
+fn check_project_id(field: &str, text: &str) -> Result<(), Problem> {
+    if text.contains(':') {
+        return Err(Problem::invalid(field, format!("`{field}` can't be {}", quoted(text)))
+            .hint("1 to 128 of the characters A-Z a-z 0-9 . _ -"));
+    }
+    check_id(field, text)
+}
+
 fn check_event_type(field: &str, text: &str) -> Result<(), Problem> {
     let length = text.chars().count();
     if length > MAX_ID_CHARS {
@@ -176,6 +186,14 @@ fn check_event_type(field: &str, text: &str) -> Result<(), Problem> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_project_ends_where_the_colon_stands() {
+        assert!(ProjectId::parse("project", "acme.eu-1_x").is_ok());
+        for text in ["a:span:b", ":", "a:", "", "a b"] {
+            assert!(ProjectId::parse("project", text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn ids_refuse_what_could_act_as_a_pattern_a_key_or_an_escape() {

@@ -37,6 +37,28 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// [`visible`], on one line.
+pub fn on_one_line(text: &str) -> String {
+    visible(text).replace('\n', "\\n").replace('\t', "\\t")
+}
+
+/// JSON text that says the same, with every character that hides or drives a terminal as JSON's own escape.
+pub fn visible_json(json: &str) -> Cow<'_, str> {
+    if !json.chars().any(hides) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for character in json.chars() {
+        if hides(character) {
+            let units = &mut [0; 2];
+            out.extend(character.encode_utf16(units).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            out.push(character);
+        }
+    }
+    Cow::Owned(out)
+}
+
 /// [`visible`] for every string and key inside `value`.
 pub fn make_visible(value: &mut Value) {
     match value {
@@ -80,7 +102,7 @@ pub fn excerpt(text: &str) -> String {
 }
 
 const fn shapes(character: char) -> bool {
-    matches!(character, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}')
+    matches!(character, '\u{200c}' | '\u{200d}' | '\u{180b}'..='\u{180d}' | '\u{180f}' | '\u{fe00}'..='\u{fe0f}')
 }
 
 /// Whether a reader would not see the character, or it would drive a terminal.
@@ -89,14 +111,18 @@ pub(crate) fn hides(character: char) -> bool {
         '\n' | '\t' => false,
         character if character.is_control() => true,
         '\u{ad}' | '\u{34f}'             // soft hyphen, grapheme joiner
-        | '\u{115f}' | '\u{1160}' | '\u{3164}' // Hangul fillers
+        | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' // Hangul fillers
         | '\u{fe00}'..='\u{fe0f}'       // variation selectors
-        | '\u{61c}' | '\u{180e}'        // Arabic letter mark, Mongolian vowel separator
+        | '\u{61c}' | '\u{17b4}' | '\u{17b5}' // Arabic letter mark, Khmer vowels without a form
+        | '\u{180b}'..='\u{180f}'       // Mongolian variation selectors and vowel separator
         | '\u{200b}'..='\u{200f}'       // zero-width space and joiners, direction marks
         | '\u{2028}'..='\u{202e}'       // line and paragraph separators, bidi embeddings and overrides
         | '\u{2060}'..='\u{206f}'       // word joiner, invisible operators, bidi isolates
         | '\u{feff}'                    // byte order mark
-        | '\u{fff9}'..='\u{fffb}'       // interlinear annotation
+        | '\u{fff0}'..='\u{fffb}'       // unassigned and ignored; interlinear annotation
+        | '\u{13430}'..='\u{1343f}'     // joiners of hieroglyphs
+        | '\u{1bca0}'..='\u{1bca3}'     // controls of shorthand
+        | '\u{1d173}'..='\u{1d17a}'     // beams and slurs of music
         | '\u{e0000}'..='\u{e0fff}'     // tags, variation selectors supplement
         => true,
         _ => false,
@@ -118,6 +144,27 @@ mod tests {
         assert_eq!(visible("é\u{200d}\u{200d}\u{200d}"), "é\u{200d}\u{200d}\\u{200d}");
         assert_eq!(visible("\u{3164}"), "\\u{3164}");
         assert_eq!(visible("tab\tline\nend"), "tab\tline\nend");
+    }
+
+    #[test]
+    fn whatever_unicode_says_has_no_form_hides() {
+        // Signs that stand before a number are of the category of formats, and are seen.
+        let invisible =
+            regex::Regex::new(r"[[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]--[\n\t\p{PCM}]]").unwrap();
+        let missed: Vec<String> = (char::MIN..=char::MAX)
+            .filter(|character| invisible.is_match(character.encode_utf8(&mut [0; 4])) && !hides(*character))
+            .map(|character| character.escape_unicode().to_string())
+            .collect();
+        assert!(missed.is_empty(), "{missed:?}");
+    }
+
+    #[test]
+    fn json_stays_json_and_says_the_same() {
+        let value = json!({"a\u{7f}": "\u{9b}31m \u{202e}\u{e0041} \u{1b} 👩‍👩‍👧 ü\n"});
+        let shown = visible_json(&value.to_string()).into_owned();
+        assert_eq!(serde_json::from_str::<Value>(&shown).unwrap(), value);
+        assert_eq!(visible(&shown), shown);
+        assert!(shown.contains(r"\u202e\udb40\udc41") && shown.contains('ü'), "{shown}");
     }
 
     #[test]

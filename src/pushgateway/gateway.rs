@@ -9,6 +9,7 @@ use super::{Failure, PUT_TIMEOUT};
 use crate::config;
 use crate::exposition::Format;
 use crate::model::Problem;
+use crate::model::text::on_one_line;
 use crate::telemetry::metrics::Push;
 
 /// The group that a push replaces, as the published scripts named it.
@@ -72,7 +73,7 @@ async fn accepted(answer: Response) -> Result<(), Failure> {
     if status == StatusCode::OK || status == StatusCode::ACCEPTED {
         return Ok(());
     }
-    let said: String = text.trim().chars().take(MAX_SHOWN_CHARS).flat_map(char::escape_debug).collect();
+    let said = on_one_line(&text.trim().chars().take(MAX_SHOWN_CHARS).collect::<String>());
     Err(Failure { result: Push::Refused, reason: format!("it answers {status}: {said}") })
 }
 

@@ -16,6 +16,7 @@ use axum::response::Response;
 use url::{Host, Url};
 
 use crate::model::Problem;
+use crate::model::text::excerpt;
 
 /// The hosts and origins that are answered.
 #[derive(Debug, Clone)]
@@ -67,7 +68,7 @@ impl Guard {
             Ok(Some(host))
                 if self.allows_host(host) && absolute.is_none_or(|host| self.allows_host(host)) => {}
             Ok(Some(host)) => {
-                let host = shown(absolute.unwrap_or(host));
+                let host = excerpt(absolute.unwrap_or(host));
                 let problem = Problem::invalid("Host", format!("the host `{host}` is not allowed"));
                 return Some(
                     problem.hint("start the server with `--allowed-host` and the name that clients use"),
@@ -80,7 +81,7 @@ impl Guard {
             Ok(Some(origin)) if self.allows_origin(origin) => None,
             Ok(Some(origin)) => {
                 let problem =
-                    Problem::invalid("Origin", format!("the origin `{}` is not allowed", shown(origin)));
+                    Problem::invalid("Origin", format!("the origin `{}` is not allowed", excerpt(origin)));
                 Some(problem.hint("start the server with `--allowed-origin` and this origin if you trust it"))
             }
             Err(()) => Some(Problem::invalid("Origin", "there must be at most one `Origin` header")),
@@ -125,11 +126,6 @@ fn is_loopback(name: &str) -> bool {
 fn normal<'a>(written: &'a str, url: &Url) -> &'a str {
     let default = if url.scheme() == "https" { ":443" } else { ":80" };
     written.strip_suffix(default).unwrap_or(written)
-}
-
-/// What a client sent, short and harmless.
-fn shown(text: &str) -> String {
-    text.chars().take(80).flat_map(char::escape_debug).collect()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::model::Problem;
+use crate::model::text::excerpt;
 
 const INDEX: &str = "\
 watchglass
@@ -22,7 +23,7 @@ pub(super) async fn index() -> &'static str {
 }
 
 pub(super) async fn not_found(request: Request) -> Response<Body> {
-    let path: String = request.uri().path().chars().take(80).flat_map(char::escape_debug).collect();
+    let path = excerpt(request.uri().path());
     let problem =
         Problem::invalid("path", format!("there is nothing at `{path}`")).hint("`/` lists what there is");
     crate::http::problem(StatusCode::NOT_FOUND, &problem)

@@ -8,9 +8,13 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 use tower::ServiceExt;
 
 use super::*;
+
+mod limits;
+
 use crate::http::testing::open_gate;
 use crate::http::{Peer, Route};
 use crate::model::{Scope, Scopes};
@@ -271,7 +275,7 @@ async fn start() -> Running {
         gate,
         tls: None,
         metrics: Arc::default(),
-        scrape: Routes::default(),
+        scrape: scrape::routes(Arc::new(testing::service().await)),
     };
     let server = tokio::spawn(serve(listener, app, asked.map(|_| ())));
     Running { address, shutdown, closed, server }
@@ -300,19 +304,4 @@ async fn the_end_closes_streams_and_idle_connections_and_then_the_store() {
     assert!(running.closed.load(Ordering::SeqCst));
     assert_eq!(idle.read(&mut [0; 1]).await.unwrap(), 0);
     assert!(TcpStream::connect(running.address).await.is_err());
-}
-
-#[tokio::test]
-async fn bad_requests_are_refused_before_any_route() {
-    let running = start().await;
-    let many = "X-Many: 1\r\n".repeat(200);
-    let long = format!("X-Long: {}\r\n", "x".repeat(100 * 1024));
-    for headers in [many.as_str(), long.as_str(), "Content-Length: 1\r\nContent-Length: 2\r\n"] {
-        let mut stream = TcpStream::connect(running.address).await.unwrap();
-        let answer =
-            ask(&mut stream, &format!("POST /mcp HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n")).await;
-        assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
-    }
-    running.shutdown.send(()).unwrap();
-    running.server.await.unwrap().unwrap();
 }

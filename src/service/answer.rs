@@ -304,7 +304,8 @@ impl SpanView {
     }
 }
 
-fn shown(text: impl Into<String>) -> String {
+/// Text in which nothing hides.
+pub(super) fn shown(text: impl Into<String>) -> String {
     let text = text.into();
     match crate::model::text::visible(&text) {
         std::borrow::Cow::Borrowed(_) => text,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::answer::{Logged, Recorded, SpanEnded, SpanStarted};
+use super::answer::{Logged, Recorded, SpanEnded, SpanStarted, shown};
 use super::caller::Caller;
 use super::request::{EndSpan, LogEvent, RecordMetric, StartSpan};
 use super::text::{given, idempotency, message, name, object, object_of_any_size, optional_name};
@@ -142,7 +142,7 @@ impl Service {
                     span_id: span.span_id.into(),
                     trace_id: span.trace_id.into(),
                     parent_span_id: span.parent_span_id.map(Into::into),
-                    name: span.name,
+                    name: shown(span.name),
                     start_time: span.start_time.to_rfc3339(),
                     status: span.status.as_str().to_owned(),
                 }),

@@ -55,6 +55,7 @@ impl Metrics {
     ///
     /// # Panics
     /// Never: what could be wrong with the families does not change after the tests.
+    #[expect(clippy::expect_used, reason = "the families are constants, and every test registers them")]
     pub fn new() -> Self {
         let registry = Registry::new();
         let families = Families::register(&registry).expect("every family has a sound name, once");
@@ -107,9 +108,14 @@ impl Metrics {
         let family = self.families().into_iter().find(|found| found.name == family);
         let samples = family.into_iter().flat_map(|family| family.samples);
         samples
-            .filter_map(|sample| match sample.value {
-                crate::exposition::Value::Number(value) => Some((sample.labels.first()?.1.clone(), value)),
-                crate::exposition::Value::Histogram { .. } => None,
+            .map(|sample| {
+                let labels: Vec<String> = sample.labels.into_iter().map(|(_, value)| value).collect();
+                let value = match sample.value {
+                    crate::exposition::Value::Number(value) => value,
+                    #[expect(clippy::cast_precision_loss, reason = "no test counts that far")]
+                    crate::exposition::Value::Histogram { count, .. } => count as f64,
+                };
+                (labels.join(" "), value)
             })
             .collect()
     }

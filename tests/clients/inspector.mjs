@@ -8,15 +8,16 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { checkTools, has, main, textOf } from "./scenario.mjs";
+import { checkTools, has, keyHeaders, main, textOf } from "./scenario.mjs";
 
 const MCP_INSPECTOR = fileURLToPath(new URL("node_modules/.bin/mcp-inspector", import.meta.url));
 const TOOL_RESULT_IS_ERROR = 5;
 
 await main(async (era, transport, target) => {
+  const headers = Object.entries(keyHeaders()).flatMap(([name, value]) => ["--header", `${name}: ${value}`]);
   const server = transport === "stdio" ? ["--", ...target] : ["--transport", transport, "--server-url", ...target];
   const inspect = async (...args) => {
-    const options = ["--cli", "--format", "json", "--protocol-era", era, ...args, ...server];
+    const options = ["--cli", "--format", "json", "--protocol-era", era, ...args, ...headers, ...server];
     const { stdout } = await promisify(execFile)(process.execPath, [MCP_INSPECTOR, ...options]);
     return JSON.parse(stdout);
   };

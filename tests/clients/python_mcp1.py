@@ -2,8 +2,11 @@
 
     python_mcp1.py legacy stdio COMMAND [ARGUMENT...]
     python_mcp1.py legacy sse|http URL
+
+With WATCHGLASS_KEY in the environment it sends that key.
 """
 
+import os
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
@@ -20,7 +23,9 @@ async def connect(transport, target):
     if transport == "stdio":
         streams = stdio_client(StdioServerParameters(command=target[0], args=target[1:]))
     else:
-        streams = {"sse": sse_client, "http": streamablehttp_client}[transport](target[0])
+        key = os.environ.get("WATCHGLASS_KEY")
+        headers = {"Authorization": f"Bearer {key}"} if key else None
+        streams = {"sse": sse_client, "http": streamablehttp_client}[transport](target[0], headers)
     async with streams as (read, write, *_), ClientSession(read, write) as session:
         yield session
 

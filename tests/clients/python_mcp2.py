@@ -2,13 +2,17 @@
 
     python_mcp2.py auto|legacy|2026-07-28 stdio COMMAND [ARGUMENT...]
     python_mcp2.py auto|legacy|2026-07-28 sse|http URL
+
+With WATCHGLASS_KEY in the environment it sends that key.
 """
 
+import os
 from importlib.metadata import version
 
 from mcp import StdioServerParameters
 from mcp.client import Client
 from mcp.client.sse import sse_client
+from mcp.client.streamable_http import create_mcp_http_client, streamable_http_client
 
 import scenario
 
@@ -16,7 +20,13 @@ import scenario
 def server(transport, target):
     if transport == "stdio":
         return StdioServerParameters(command=target[0], args=target[1:])
-    return {"sse": sse_client, "http": str}[transport](target[0])
+    key = os.environ.get("WATCHGLASS_KEY")
+    if not key:
+        return {"sse": sse_client, "http": str}[transport](target[0])
+    headers = {"Authorization": f"Bearer {key}"}
+    if transport == "sse":
+        return sse_client(target[0], headers)
+    return streamable_http_client(target[0], http_client=create_mcp_http_client(headers))
 
 
 async def drive(era, transport, target):

@@ -83,6 +83,12 @@ export function checkTools(tools) {
   return names;
 }
 
+/** The header with the key that the environment holds, if it holds one. */
+export const keyHeaders = () => {
+  const key = process.env.WATCHGLASS_KEY;
+  return key ? { Authorization: `Bearer ${key}` } : {};
+};
+
 export const textOf = ({ content: [block] }) => block.text;
 
 export function has(got, fields) {

@@ -5,12 +5,13 @@
 
 import { Client, SSEClientTransport, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
-import { main, run } from "./scenario.mjs";
+import { keyHeaders, main, run } from "./scenario.mjs";
 
+const options = { requestInit: { headers: keyHeaders() } };
 const transports = {
   stdio: ([command, ...args]) => new StdioClientTransport({ command, args }),
-  sse: ([url]) => new SSEClientTransport(new URL(url)),
-  http: ([url]) => new StreamableHTTPClientTransport(new URL(url)),
+  sse: ([url]) => new SSEClientTransport(new URL(url), options),
+  http: ([url]) => new StreamableHTTPClientTransport(new URL(url), options),
 };
 
 await main(async (era, transport, target) => {

@@ -8,12 +8,13 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { SSEClientTransport } from "@modelcontextprotocol/sdk/client/sse.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import { main, run } from "./scenario.mjs";
+import { keyHeaders, main, run } from "./scenario.mjs";
 
+const options = { requestInit: { headers: keyHeaders() } };
 const transports = {
   stdio: ([command, ...args]) => new StdioClientTransport({ command, args }),
-  sse: ([url]) => new SSEClientTransport(new URL(url)),
-  http: ([url]) => new StreamableHTTPClientTransport(new URL(url)),
+  sse: ([url]) => new SSEClientTransport(new URL(url), options),
+  http: ([url]) => new StreamableHTTPClientTransport(new URL(url), options),
 };
 
 /** The revision agreed on: the client tells its transport and nobody else. */

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
+use crate::access::world::{World, make_key};
 use crate::support::server::{BINARY, Server};
 use crate::support::services::{repository, require};
 
@@ -52,7 +53,7 @@ fn inspector() {
     drive(&node, "inspector.mjs", &[("legacy", None), ("modern", None)]);
 }
 
-/// Runs `driver` in each of `eras` on each transport.
+/// Runs `driver` in each of `eras` on each transport, and over a network with a key too.
 fn drive(interpreter: &Path, driver: &str, eras: &[Era]) {
     let server = Server::start();
     let (sse, http) = (server.url("/sse"), server.url("/mcp"));
@@ -60,21 +61,37 @@ fn drive(interpreter: &Path, driver: &str, eras: &[Era]) {
         for target in
             [&["stdio", BINARY, "stdio", "--store", "memory:"][..], &["sse", &sse], &["http", &http]]
         {
-            let seen = observe(interpreter, driver, era, target);
+            let seen = observe(interpreter, driver, era, target, None);
             let context = format!("{driver} {era} {}: {seen}", target[0]);
             assert_eq!(seen["tools"], json!(TOOLS), "{context}");
             assert_eq!(seen["protocol"], json!(revision), "{context}");
         }
     }
+    drive_with_key(interpreter, driver, eras);
+}
+
+/// Where a key is asked for, a client that has one notices nothing of it (S-14): no other way in is looked for.
+fn drive_with_key(interpreter: &Path, driver: &str, eras: &[Era]) {
+    let world = World::new();
+    let key = make_key(&world.file.store(), "default", "ingest,read");
+    let (sse, http) = (world.server.url("/sse"), world.server.url("/mcp"));
+    // Over SSE nothing of the key hangs on the era.
+    let last = eras.last().expect("an era");
+    for ((era, revision), target) in [(&eras[0], ["sse", &sse]), (last, ["http", &http])] {
+        let seen = observe(interpreter, driver, era, &target, key["key"].as_str());
+        assert_eq!(seen["tools"], json!(TOOLS), "{driver} {era} {}", target[0]);
+        assert_eq!(seen["protocol"], json!(revision), "{driver} {era} {}", target[0]);
+    }
 }
 
 /// What the driver says it saw; it fails by itself where that is not what it must see.
-fn observe(interpreter: &Path, driver: &str, era: &str, target: &[&str]) -> Value {
+fn observe(interpreter: &Path, driver: &str, era: &str, target: &[&str], key: Option<&str>) -> Value {
     let output = Command::new(interpreter)
         .arg(repository("tests/clients").join(driver))
         .arg(era)
         .args(target)
         .env("PYTHONDONTWRITEBYTECODE", "1")
+        .envs(key.map(|key| ("WATCHGLASS_KEY", key)))
         .output()
         .expect("the driver starts");
     let stderr = String::from_utf8_lossy(&output.stderr);

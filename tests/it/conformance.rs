@@ -11,6 +11,9 @@ use serde_json::Value;
 use crate::support::server::Server;
 use crate::support::services::{repository, require};
 
+/// The scenario that calls with hosts and origins that are not ours.
+const REBINDING: &str = "dns-rebinding-protection";
+
 #[test]
 fn initialize_era() {
     conforms("2025-11-25");
@@ -45,18 +48,33 @@ fn conforms(revision: &str) {
     for check in wire {
         assert_eq!(check["status"], "SUCCESS", "{check:#}");
     }
+    // S-02: a page that has pointed its own name at this machine.
+    let rebinding = checks(results.path()).into_iter().filter(|(scenario, _)| scenario.contains(REBINDING));
+    let verdicts: Vec<Value> = rebinding.map(|(_, check)| check["status"].clone()).collect();
+    assert!(
+        verdicts.contains(&"SUCCESS".into()) && !verdicts.contains(&"FAILURE".into()),
+        "{verdicts:?}\n{report}"
+    );
 }
 
 /// The verdicts on whether what the server sent keeps to the specification's JSON schema: one for each
 /// scenario, in its `checks.json`.
 fn wire_checks(results: &Path) -> Vec<Value> {
+    let all = checks(results).into_iter().map(|(_, check)| check);
+    all.filter(|check| check["id"] == "wire-schema-valid").collect()
+}
+
+/// Every verdict, with the name of its scenario.
+fn checks(results: &Path) -> Vec<(String, Value)> {
     let scenarios = std::fs::read_dir(results).expect("the suite wrote its results");
     scenarios
         .flat_map(|scenario| {
-            let path = scenario.expect("a readable directory").path().join("checks.json");
-            let checks = std::fs::read(path).expect("each scenario has checks");
-            serde_json::from_slice::<Vec<Value>>(&checks).expect("checks are JSON")
+            let scenario = scenario.expect("a readable directory");
+            let name = scenario.file_name().to_string_lossy().into_owned();
+            let checks =
+                std::fs::read(scenario.path().join("checks.json")).expect("each scenario has checks");
+            let checks: Vec<Value> = serde_json::from_slice(&checks).expect("checks are JSON");
+            checks.into_iter().map(move |check| (name.clone(), check))
         })
-        .filter(|check| check["id"] == "wire-schema-valid")
         .collect()
 }

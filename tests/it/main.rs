@@ -1,6 +1,11 @@
 //! The one integration-test binary.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on says so by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that can't go on says so by panicking"
+)]
 
 mod access;
 mod any_input;
@@ -27,6 +32,9 @@ mod redis_faults;
 mod redis_published;
 mod redis_tls;
 mod replay;
+mod safety;
 mod shutdown;
 mod sqlite_file;
 mod support;
+mod terminal;
+mod untrusted;

@@ -1,6 +1,6 @@
 //! Answers as a person at a terminal reads them.
 //!
-//! **Invariant:** every text goes through [`line()`]: nothing that an agent wrote drives the terminal, hides from its
+//! **Invariant:** every text goes through [`on_one_line`]: nothing that an agent wrote drives the terminal, hides from its
 //! reader or begins a line of its own.
 
 use std::fmt::Write;
@@ -8,7 +8,7 @@ use std::fmt::Write;
 use serde_json::{Map, Value};
 
 use crate::mcp::ToolName;
-use crate::model::text::visible;
+use crate::model::text::on_one_line;
 
 /// An answer of `tool`, without a line feed at its end.
 pub(super) fn answer(tool: ToolName, answer: &Value) -> String {
@@ -20,16 +20,11 @@ pub(super) fn answer(tool: ToolName, answer: &Value) -> String {
     shown.trim_end().to_owned()
 }
 
-/// A text on one line, in which nothing hides.
-fn line(text: &str) -> String {
-    visible(text).replace('\n', "\\n").replace('\t', "\\t")
-}
-
 /// A value on one line: text without quotes.
 fn plain(value: &Value) -> String {
     match value {
-        Value::String(text) => line(text),
-        other => line(&other.to_string()),
+        Value::String(text) => on_one_line(text),
+        other => on_one_line(&other.to_string()),
     }
 }
 
@@ -54,7 +49,7 @@ fn logs(answer: &Value) -> String {
         write!(shown, "{}  {level:<5}  {}  {}", text("timestamp"), text("event_type"), text("message"))
             .unwrap_or_default();
         for (name, value) in log["metadata"].as_object().into_iter().flatten() {
-            write!(shown, "  {}={}", line(name), plain(value)).unwrap_or_default();
+            write!(shown, "  {}={}", on_one_line(name), plain(value)).unwrap_or_default();
         }
         shown.push('\n');
     }
@@ -109,7 +104,7 @@ fn node(shown: &mut String, node_value: &Value, before: &str, branch: &str, belo
 /// How to get what is on the next page.
 fn rest(answer: &Value) -> String {
     match answer["next"].as_str() {
-        Some(next) => format!("there is more: add `--cursor {}`\n", line(next)),
+        Some(next) => format!("there is more: add `--cursor {}`\n", on_one_line(next)),
         None => String::new(),
     }
 }

@@ -1,10 +1,11 @@
 //! One JSON-RPC message: what its members must be.
 
-use rmcp::model::{ClientJsonRpcMessage, ClientRequest, RequestId};
+use rmcp::model::{ClientJsonRpcMessage, ClientRequest, ErrorCode, ErrorData, RequestId};
 use serde_json::{Map, Value};
 
 use super::Rejection;
 use crate::model::json::Violation;
+use crate::model::text::{excerpt, quoted};
 
 /// The requests of every revision; rmcp makes a request of any other method of one that it can't read.
 const METHODS: [&str; 14] = [
@@ -89,6 +90,7 @@ pub(super) fn check(value: Value, violation: Option<&Violation>) -> Result<Optio
         }
         _ => return Err(Rejection::invalid_request(id, "`method` must be a string")),
     };
+    check_names(object.get("params"), &method, id.as_ref())?;
     check_params(object.get("params"), &method, id.as_ref())?;
     Ok(Some(Message { id, method, value }))
 }
@@ -103,6 +105,26 @@ fn id(object: &Map<String, Value>) -> Result<Option<RequestId>, Rejection> {
         Some(Value::Number(number)) if number.is_i64() => Ok(number.as_i64().map(RequestId::Number)),
         Some(_) => Err(Rejection::invalid_request(None, "`id` must be a string or an integer")),
     }
+}
+
+/// Names that rmcp would repeat as they came, whatever hides in them and however long they are.
+fn check_names(params: Option<&Value>, method: &str, id: Option<&RequestId>) -> Result<(), Rejection> {
+    let is_plain = |name: &str| excerpt(name) == name;
+    // A notification is never answered.
+    let Some(id) = id else { return Ok(()) };
+    if !is_plain(method) {
+        let message = format!("there is no method {}", quoted(method));
+        let unknown = ErrorData::new(ErrorCode::METHOD_NOT_FOUND, message, None);
+        return Err(Rejection::protocol(Some(id.clone()), unknown));
+    }
+    let name = params.and_then(|params| params.get("name")?.as_str()).unwrap_or_default();
+    if method == "tools/call" && !is_plain(name) {
+        return Err(Rejection::invalid_params(
+            Some(id.clone()),
+            format!("there is no tool {}", quoted(name)),
+        ));
+    }
+    Ok(())
 }
 
 fn check_params(params: Option<&Value>, method: &str, id: Option<&RequestId>) -> Result<(), Rejection> {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::model::text::on_one_line;
+
 /// How many steps of a path an error shows; an agent's nesting is not our error's length.
 const SHOWN_STEPS: usize = 8;
 
@@ -61,9 +63,8 @@ impl fmt::Display for Path {
                     if position > 0 {
                         f.write_str(".")?;
                     }
-                    for character in key.chars().take(SHOWN_KEY) {
-                        write!(f, "{}", character.escape_debug())?;
-                    }
+                    let shown: String = key.chars().take(SHOWN_KEY).collect();
+                    f.write_str(&on_one_line(&shown))?;
                 }
             }
         }
@@ -87,8 +88,8 @@ mod tests {
     fn is_written_as_people_write_it() {
         let mut path = path(&["metadata", "items"]);
         path.push_index(3);
-        path.push_key("na\u{1b}me");
-        assert_eq!(path.to_string(), "metadata.items[3].na\\u{1b}me");
+        path.push_key("na\u{1b}m\ne\u{ffa0}");
+        assert_eq!(path.to_string(), "metadata.items[3].na\\u{1b}m\\ne\\u{ffa0}");
     }
 
     #[test]

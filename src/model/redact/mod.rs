@@ -17,6 +17,8 @@ mod walk;
 pub(super) use redactions::merge_marks;
 pub use redactions::{MAX_MARKS, Redactions};
 
+use regex::Regex;
+
 use self::walk::{Trail, Walk};
 use super::{Code, Log, Point, Problem, Record, Span, SpanEnd, Write};
 
@@ -173,4 +175,9 @@ impl Redactor {
         }
         Ok(())
     }
+}
+
+#[expect(clippy::expect_used, reason = "the expressions are ours, and a test compiles them")]
+fn compile(expression: &str) -> Regex {
+    Regex::new(expression).expect("a sound expression")
 }

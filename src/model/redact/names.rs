@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::compile;
 use super::redactions::without_marks;
 
 /// Rules, each with the words that make a name one of its own. The first ones are Sentry's.
@@ -68,10 +69,6 @@ static IS_CONTENT: LazyLock<Regex> =
     LazyLock::new(|| compile(&format!("^(?:(?:{CONTENT_TREES})(?: .*)?|{CONTENT})$")));
 
 static IS_NO_CONTENT: LazyLock<Regex> = LazyLock::new(|| compile(&format!("^(?:{NOT_CONTENT})$")));
-
-fn compile(expression: &str) -> Regex {
-    Regex::new(expression).expect("the expressions are ours, and a test compiles them")
-}
 
 /// Tells names apart.
 #[derive(Debug, Default)]

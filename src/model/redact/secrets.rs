@@ -8,6 +8,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use regex::Regex;
 
 use super::card;
+use super::compile;
 use super::redactions::mark_of;
 
 /// Nothing that is shorter holds a secret of a form that is known here.
@@ -132,7 +133,7 @@ static ANY: LazyLock<Regex> = LazyLock::new(|| {
     let form =
         |Form { rule, before, secret, after, .. }: &Form| format!("{before}(?P<{rule}>{secret}){after}");
     let forms: Vec<String> = FORMS.iter().map(form).collect();
-    Regex::new(&forms.join("|")).expect("the expressions are ours, and a test compiles them")
+    compile(&forms.join("|"))
 });
 
 /// `text` with each secret in it replaced; `None` where it holds none. `found` is told of every rule that applied.

@@ -2,6 +2,7 @@ use std::net::Ipv4Addr;
 
 use tokio::time::Instant;
 
+use super::snapshot::COMPARISONS;
 use super::*;
 use crate::clock::{Ids, ManualClock};
 use crate::model::{ApiKey, Key, ProjectId, Scopes};
@@ -105,6 +106,38 @@ async fn whatever_is_wrong_with_a_key_is_said_in_the_same_words() {
     said.dedup();
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(!said[0].contains(&known.id));
+}
+
+/// Time tells nothing of a key if all that is wrong costs the same: no test can measure that, but it can count.
+#[tokio::test]
+async fn whatever_is_wrong_with_a_key_costs_the_same() {
+    let world = World::new().await;
+    let metrics = Arc::clone(&world.service.options.metrics);
+    let measured = crate::store::measured(Arc::clone(&world.store), "memory", &metrics);
+    let clock = Arc::clone(&world.clock) as Arc<dyn Clock>;
+    let service = Service::new(measured, clock, ServiceOptions::default());
+    let soon = world.clock.now().plus(Duration::from_secs(60));
+    let (_, expired) = world.make("p", Scope::Read, Some(soon)).await;
+    let (revoked, revoked_text) = world.make("p", Scope::Read, None).await;
+    let (known, known_text) = world.make("p", Scope::Read, None).await;
+    world.revoke(revoked).await;
+    let environment = [(SecretString::from("a reading key of 24 chars"), Scope::Read)].into();
+    let access = service.access(AccessOptions { always: true, environment }).await.unwrap();
+    world.clock.advance(Duration::from_secs(60));
+    let look_ups = || metrics.counted("watchglass_store_op_duration_seconds")["memory keys"];
+    let cost = async |text: &str| {
+        let before = (look_ups(), COMPARISONS.get());
+        assert_eq!(code(access.admit(Some(text), HERE).await), Code::Unauthenticated, "{text}");
+        (look_ups() - before.0, COMPARISONS.get() - before.1)
+    };
+    let unknown = ApiKey::new([1; 8], [2; 32]).reveal();
+    let wrong = ApiKey::new(hex_bytes(&known.id), [3; 32]).reveal();
+    let (head, _) = known_text.split_at(84);
+    for text in [&expired, &revoked_text, &unknown, &wrong, &format!("{head}00000000"), "", "nonsense", "wg_"]
+    {
+        // What is held, and what the store holds by now: each a look at the keys and at the environment's.
+        assert_eq!(cost(text).await, (1.0, 4), "{text}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

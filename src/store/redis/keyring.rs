@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::RedisStore;
 use super::command::{Command, Request, Script};
 use super::connection::read;
-use crate::model::{Code, Key, Problem, Timestamp};
+use crate::model::{Code, Key, Problem, Timestamp, text::quoted};
 
 static TOUCH_KEY: Script = Script::new(include_str!("touch_key.lua"));
 
@@ -48,8 +48,7 @@ impl RedisStore {
 /// like one that asks for none.
 fn decode(id: &str, body: &[u8], last_used: Option<i64>) -> Result<Key, Problem> {
     let key: Key = serde_json::from_slice(body).map_err(|error| {
-        Problem::new(Code::StorageCorrupt, format!("the key `{}` can't be read", id.escape_debug()))
-            .caused_by(error)
+        Problem::new(Code::StorageCorrupt, format!("the key {} can't be read", quoted(id))).caused_by(error)
     })?;
     Ok(Key { last_used: last_used.map(Timestamp::from_micros), ..key })
 }

@@ -1,4 +1,4 @@
-//! Where a server listens, and what it asks for there (S-01, S-04).
+//! Where a server listens, and what it asks for there (S-01, S-04, S-06).
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -217,4 +217,40 @@ fn what_can_not_be_used_for_tls_is_said_before_anything_is_opened() {
         assert!(said.contains(text), "{said}");
     }
     assert!(!Path::new(&store.path()).exists());
+}
+
+/// What the server answers, over TLS, to these bytes.
+fn over_tls(identity: &Identity, port: &str, request: &str) -> String {
+    let mut client = std::process::Command::new(&identity.openssl)
+        .args(["s_client", "-quiet", "-connect", &format!("127.0.0.1:{port}")])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut stdin = client.stdin.take().unwrap();
+    // It may be refused before all is sent; open, so that the answer is waited for.
+    std::io::Write::write_all(&mut stdin, request.as_bytes()).ok();
+    let output = client.wait_with_output().unwrap();
+    drop(stdin);
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn the_limits_hold_over_tls() {
+    let Some(identity) = Identity::new() else { return };
+    let server = start("memory:", "127.0.0.1:0", &identity);
+    let port = server.address().rsplit_once(':').unwrap().1.to_owned();
+    let head =
+        "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\n";
+    for (headers, status) in [
+        ("Content-Length: 1\r\nContent-Length: 2\r\n".to_owned(), "400"),
+        ("X-Many: 1\r\n".repeat(101), "431"),
+        (format!("X-Long: {}\r\n", "x".repeat(20 * 1024)), "431"),
+        (format!("Content-Length: {}\r\n", 4 * 1024 * 1024 + 1), "413"),
+        ("Host: evil\r\n".to_owned(), "403"),
+    ] {
+        let answer = over_tls(&identity, &port, &format!("{head}{headers}\r\n"));
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{status}: {answer}");
+    }
 }

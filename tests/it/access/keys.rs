@@ -89,6 +89,10 @@ async fn a_session_belongs_to_the_key_that_opened_it() {
     let opener = world.caller("default", "ingest,read");
     let other = world.caller("default", "ingest,read");
     let (_stream, path) = opener.open_sse().await;
+    let (_other_stream, other_path) = opener.open_sse().await;
+    let (_, id) = path.split_once("sessionId=").unwrap();
+    assert!(id.len() >= 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "128 bits at least: {path}");
+    assert_ne!(path, other_path);
     assert_eq!(other.post(&path).await.status, StatusCode::NOT_FOUND);
     assert_eq!(Caller::without_key(&world.server).post(&path).await.status, StatusCode::UNAUTHORIZED);
     assert_eq!(opener.post(&path).await.status, StatusCode::ACCEPTED);

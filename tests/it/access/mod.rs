@@ -6,4 +6,4 @@ mod keys;
 mod projects;
 mod scopes;
 mod secrets;
-mod world;
+pub(crate) mod world;

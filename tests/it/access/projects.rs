@@ -53,10 +53,10 @@ async fn stay_apart(store: &str) {
     fill(&a, "canary-of-a").await;
     fill(&b, "canary-of-b").await;
     fill(&default, "canary-of-default").await;
-    for (caller, others) in [
-        (&a, ["canary-of-b", "canary-of-default"]),
-        (&b, ["canary-of-a", "canary-of-default"]),
-        (&default, ["canary-of-a", "canary-of-b"]),
+    for (caller, own, others) in [
+        (&a, "canary-of-a", ["canary-of-b", "canary-of-default"]),
+        (&b, "canary-of-b", ["canary-of-a", "canary-of-default"]),
+        (&default, "canary-of-default", ["canary-of-a", "canary-of-b"]),
     ] {
         for (tool, arguments) in questions() {
             let asked = arguments.to_string();
@@ -66,12 +66,13 @@ async fn stay_apart(store: &str) {
                 assert!(!shown, "{store}: {tool} {asked} shows {other}: {}", answer.body);
             }
         }
-        for path in server_reads() {
-            let body = caller.get(path).await.body;
-            assert!(
-                others.iter().all(|other| !body.contains(other)),
-                "{store}: {path} shows another's: {body}"
-            );
+        // The key's project says whose series these are (S-42).
+        let metrics = caller.get("/metrics").await.body;
+        assert!(metrics.contains(own), "{store}: {metrics}");
+        let process = caller.get("/metrics/process").await.body;
+        assert!(!process.contains(own), "{store}: the process names a project's agent: {process}");
+        for shown in [metrics, process] {
+            assert!(others.iter().all(|other| !shown.contains(other)), "{store} shows another's: {shown}");
         }
     }
     // Commands on this machine are the default project's.
@@ -100,6 +101,7 @@ async fn stay_apart(store: &str) {
         assert_eq!(theirs.status, nobodys.status);
         assert_eq!(theirs.body.replace("only-a", "nobody"), nobodys.body);
     }
+    odd_ids_stay_apart(&[(&a, "canary-of-a"), (&b, "canary-of-b"), (&default, "canary-of-default")]).await;
     // And no argument names a project.
     for tool in TOOLS {
         let answer = a.call(tool, json!({ "project": "b" })).await;
@@ -107,9 +109,28 @@ async fn stay_apart(store: &str) {
     }
 }
 
-/// Addresses that answer with records.
-fn server_reads() -> [&'static str; 1] {
-    ["/metrics"]
+/// Ids and names that could be taken for a part of a store's own keys.
+const ODD: [&str; 8] =
+    ["wg:p:b:shared", "b:shared", "p:b", "trace:shared:spans", "shared:spans", "..", "a:b:c", "default"];
+
+/// Nobody finds with an id of any form what another project wrote under it.
+async fn odd_ids_stay_apart(callers: &[(&Caller, &str)]) {
+    for (caller, canary) in callers {
+        for id in ODD {
+            let span = json!({ "trace_id": id, "span_id": format!("{id}.s"), "span_name": canary });
+            caller.ok("start_span", span).await;
+            let log = json!({ "event_type": "odd", "message": canary, "metadata": { "trace_id": id } });
+            caller.ok("log_event", log).await;
+        }
+    }
+    for (caller, canary) in callers {
+        for id in ODD {
+            let trace = caller.ok("get_trace", json!({ "trace_id": id })).await;
+            assert_eq!((&trace["total"], &trace["spans"][0]["name"]), (&json!(1), &json!(canary)), "{id}");
+            let logs = caller.ok("query_logs", json!({ "trace_id": id, "event_type": "odd" })).await;
+            assert_eq!((&logs["total"], &logs["logs"][0]["message"]), (&json!(1), &json!(canary)), "{id}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -59,6 +59,26 @@ async fn a_key_sees_and_calls_what_its_scopes_allow_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn metrics_are_for_those_who_may_read_or_scrape() {
+    let world = World::new();
+    for scopes in SCOPES {
+        let caller = world.caller(&scopes.replace(',', "-"), scopes);
+        let may = ["read", "metrics"].iter().any(|scope| scopes.split(',').any(|held| held == *scope));
+        for path in ["/metrics", "/metrics/process"] {
+            let answer = caller.get(path).await;
+            let expected = if may { StatusCode::OK } else { StatusCode::FORBIDDEN };
+            assert_eq!(answer.status, expected, "{scopes} {path}");
+            let challenge = r#"Bearer error="insufficient_scope", scope="metrics""#;
+            assert_eq!(answer.challenge.as_deref(), (!may).then_some(challenge), "{scopes} {path}");
+        }
+    }
+    let nobody = Caller::without_key(&world.server);
+    for path in ["/metrics", "/metrics/process"] {
+        assert_eq!(nobody.get(path).await.status, StatusCode::UNAUTHORIZED, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn what_a_session_over_sse_may_not_do_comes_back_as_a_result() {
     let world = World::new();
     let writer = world.caller("default", "ingest");

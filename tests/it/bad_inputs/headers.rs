@@ -108,6 +108,12 @@ async fn b_36_media_types_and_methods() {
         let (status, _) = post(&bench, &[content, ACCEPT], &sound).await;
         assert_eq!(status, 415, "{content}");
     }
+    // Nothing is unpacked, so nothing can grow (B-38).
+    for encoding in ["gzip", "deflate", "zstd", "br", "identity, gzip", "nonsense", "\u{9b}2J"] {
+        let encoding = format!("Content-Encoding: {encoding}");
+        let (status, problem) = post(&bench, &[CONTENT, ACCEPT, &encoding], &sound).await;
+        assert_eq!((status, &problem["field"]), (415, &json!("Content-Encoding")), "{encoding}");
+    }
     let (status, _) = post(&bench, &[CONTENT, "Accept: text/html"], &sound).await;
     assert_eq!(status, 406);
     for method in ["GET", "DELETE", "PUT"] {

@@ -4,9 +4,11 @@
 //! call works. What is taken in spite of its looks is read back as it was sent.
 
 mod case;
+mod commands;
 mod headers;
 mod ids;
 mod limits;
+mod literal;
 mod metadata;
 mod metrics;
 mod numbers;

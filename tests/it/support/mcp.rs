@@ -142,6 +142,14 @@ impl Client {
         Box::pin(async { answer.await.map(Outcome::of) })
     }
 
+    /// What `tools/list` says of the tools.
+    pub(crate) async fn tools(&self) -> Vec<Value> {
+        let params = format!("{{{}}}", self.meta().trim_start_matches(','));
+        let answer = in_time("tools/list", self.request("tools/list", "", &params)).await;
+        let tools = answer.expect("the server lives")["result"]["tools"].take();
+        serde_json::from_value(tools).expect("a list of tools")
+    }
+
     fn request(&self, method: &str, name: &str, params: &str) -> BoxFuture<'static, Option<Value>> {
         let id = self.next_id();
         let message = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#);
