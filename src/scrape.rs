@@ -10,12 +10,12 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::exposition::{self, Family, Format, encode};
-use crate::http::{Routes, Rule, problem};
-use crate::model::{Code, Grant, Problem, Scope, Transport};
+use crate::http::{Routes, Rule, refusal};
+use crate::model::{Grant, Scope, Transport};
 use crate::service::{Caller, Service};
 
 /// The routes.
@@ -35,7 +35,7 @@ async fn agents(
     let caller = Caller::new(grant, None).over(Transport::Http);
     match service.series(&caller).await {
         Ok(series) => answer(&exposition::families(&series, &BTreeSet::new()), &headers),
-        Err(refused) => refuse(&refused),
+        Err(refused) => refusal(&refused),
     }
 }
 
@@ -50,12 +50,4 @@ fn answer(families: &[Family], headers: &HeaderMap) -> Response<Body> {
     let format = Format::accepted(Some(&accept.join(",")));
     let headers = [(header::CONTENT_TYPE, format.content_type()), (header::VARY, "Accept")];
     (headers, encode(families, format)).into_response()
-}
-
-fn refuse(refused: &Problem) -> Response<Body> {
-    let status = match refused.code {
-        Code::Internal | Code::StorageCorrupt => StatusCode::INTERNAL_SERVER_ERROR,
-        _ => StatusCode::SERVICE_UNAVAILABLE,
-    };
-    problem(status, refused)
 }

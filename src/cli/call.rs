@@ -40,11 +40,10 @@ pub(super) fn run(call: &Call, settings: impl FnOnce() -> Result<Config, Failure
         .and_then(|arguments| one_shot::run(&mut config, async |calls| calls.make(tool, arguments).await));
     let answer = answer.map_err(one_shot::tell)?;
     if print::is_read_by_a_person() {
-        print::data(&readable::answer(tool, &answer));
+        print::data(&readable::answer(tool, &answer))
     } else {
-        print::data(&answer.to_string());
+        print::data(&answer.to_string())
     }
-    Ok(())
 }
 
 /// Reads the tool's name and its command line; `None` where all that was asked for is its help.

@@ -3,7 +3,7 @@
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-use super::{Cli, print};
+use super::{Cli, Failure, print};
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct Completions {
@@ -12,8 +12,8 @@ pub(super) struct Completions {
 }
 
 /// Prints the script.
-pub(super) fn run(arguments: &Completions) {
+pub(super) fn run(arguments: &Completions) -> Result<(), Failure> {
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut Cli::command(), "watchglass", &mut script);
-    print::data(String::from_utf8_lossy(&script).trim_end());
+    print::data(String::from_utf8_lossy(&script).trim_end())
 }

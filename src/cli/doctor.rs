@@ -63,9 +63,9 @@ pub(super) fn run(config: &Config, arguments: &Doctor) -> Result<(), Failure> {
     };
     let findings = on_one_thread(checks::all(config, &scripts))?;
     if print::is_read_by_a_person() {
-        findings.iter().for_each(show);
+        findings.iter().try_for_each(show)?;
     } else {
-        print::data(&json!(findings).to_string());
+        print::data(&json!(findings).to_string())?;
     }
     match findings.iter().filter(|finding| finding.state == State::Failed).count() {
         0 => Ok(()),
@@ -73,15 +73,16 @@ pub(super) fn run(config: &Config, arguments: &Doctor) -> Result<(), Failure> {
     }
 }
 
-fn show(finding: &Finding) {
+fn show(finding: &Finding) -> Result<(), Failure> {
     let state = match finding.state {
         State::Ok => "ok",
         State::Warning => "warning",
         State::Failed => "failed",
     };
     // It may quote what a store or a gateway answers.
-    print::data(&format!("{state:<8} {:<14} {}", finding.check, on_one_line(&finding.message)));
+    print::data(&format!("{state:<8} {:<14} {}", finding.check, on_one_line(&finding.message)))?;
     if let Some(hint) = &finding.hint {
-        print::data(&format!("{:24}{}", "", on_one_line(hint)));
+        print::data(&format!("{:24}{}", "", on_one_line(hint)))?;
     }
+    Ok(())
 }

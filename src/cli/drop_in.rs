@@ -83,11 +83,10 @@ pub(super) fn run(
         Ok(answer) => print::data(&python::dumps(&answer)),
         // The script took it for an answer: it did not fail.
         Err(Failure::Problem(problem)) if problem.code == Code::SpanNotFound => {
-            print::data(&problem.to_text());
+            print::data(&problem.to_text())
         }
-        Err(failure) => return Err(one_shot::tell(failure)),
+        Err(failure) => Err(one_shot::tell(failure)),
     }
-    Ok(())
 }
 
 /// Each argument from the environment, else from its place. What is absent or empty is left to the tool.

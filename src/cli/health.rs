@@ -22,7 +22,7 @@ pub(super) struct Health {
 pub(super) fn run(config: &Config, arguments: Health) -> Result<(), Failure> {
     let path = if arguments.ready { "ready" } else { "health" };
     let answer = on_one_thread(ask(config, path))??;
-    print::data(&answer);
+    print::data(&answer)?;
     Ok(())
 }
 

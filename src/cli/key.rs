@@ -62,7 +62,7 @@ pub(super) fn run(keys: &Keys, mut config: Config) -> Result<(), Failure> {
     });
     let told = worked.map_err(one_shot::tell)?;
     let (text, note) = if print::is_read_by_a_person() { told.read } else { (told.json.to_string(), None) };
-    print::data(text.trim_end());
+    print::data(text.trim_end())?;
     if let Some(note) = note {
         print::note(&note);
     }

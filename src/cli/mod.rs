@@ -175,14 +175,8 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::DropIn(script) => drop_in::run(&script, || settings(false)),
         Command::Key(keys) => settings(false).and_then(|config| key::run(&keys, config)),
         Command::Doctor(arguments) => doctor::run(&settings(false)?, &arguments),
-        Command::Config => {
-            print::data(config::EXAMPLE.trim_end());
-            Ok(())
-        }
-        Command::Completions(arguments) => {
-            completions::run(&arguments);
-            Ok(())
-        }
+        Command::Config => print::data(config::EXAMPLE.trim_end()),
+        Command::Completions(arguments) => completions::run(&arguments),
     }
 }
 

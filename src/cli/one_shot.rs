@@ -74,8 +74,7 @@ async fn explained(config: &Config, problem: Problem) -> Failure {
 pub(super) fn tell(failure: Failure) -> Failure {
     match failure {
         Failure::Problem(problem) if !print::is_read_by_a_person() => {
-            print::data(&problem.to_text());
-            Failure::Told
+            print::data(&problem.to_text()).err().unwrap_or(Failure::Told)
         }
         other => other,
     }

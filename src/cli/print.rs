@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
+use super::Failure;
 use crate::model::text::visible;
 
 /// `error: …`, and below it `hint: …`.
@@ -15,9 +16,19 @@ pub(super) fn error(message: &str, hint: Option<&str>) {
 }
 
 /// A line of what the command was asked for, on standard output.
-pub(super) fn data(line: &str) {
+///
+/// # Errors
+/// It can't be written, as on a full disk: a key that is shown once would be lost and nobody told. Whoever has closed
+/// the stream does not want to read it.
+pub(super) fn data(line: &str) -> Result<(), Failure> {
     let line = if is_read_by_a_person() { visible(line) } else { Cow::Borrowed(line) };
-    write_to(&mut io::stdout(), &format!("{line}\n"));
+    let mut stdout = io::stdout();
+    match stdout.write_all(format!("{line}\n").as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(format!("the answer can't be written: {error}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether a person reads what the command was asked for.

@@ -34,7 +34,7 @@ pub(super) fn run(config: &Config, arguments: &Replay) -> Result<(), Failure> {
         let server = Server::new(&arguments.server, config.access.client_key.clone())?;
         for run in &runs {
             server.play(run, arguments.speed).await?;
-            print::data(&format!("{}  {} calls", run.trace_id, run.calls.len()));
+            print::data(&format!("{}  {} calls", run.trace_id, run.calls.len()))?;
         }
         Ok(())
     })?

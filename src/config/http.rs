@@ -30,9 +30,10 @@ impl HttpConfig {
 }
 
 impl Config {
-    /// Whether other machines reach the server and are to be asked for keys.
+    /// Whether other machines reach the server, be it by a proxy on this one, and are to be asked for keys.
     pub fn is_exposed(&self) -> bool {
-        !self.http.listen.ip().is_loopback() && !self.http.insecure_no_auth
+        let is_reached = !self.http.listen.ip().is_loopback() || !self.access.trusted_proxies.is_empty();
+        is_reached && !self.http.insecure_no_auth
     }
 
     /// Refuses to serve everyone on the network by accident, and to let keys be read on their way.

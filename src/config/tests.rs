@@ -118,6 +118,9 @@ fn listening_beyond_loopback_is_refused_unless_asked_for() {
     assert!(listen(false, &[], true).unwrap_err().hint.unwrap().contains("--tls-cert"));
     assert!(listen(false, &["10.0.0.1"], true).is_ok());
     assert!(listen(true, &[], false).is_ok());
+    let behind_proxy = Flags { trusted_proxies: vec!["127.0.0.1".to_owned()], ..Flags::default() };
+    let behind_proxy = Config::load(behind_proxy, &nothing).unwrap();
+    assert!(behind_proxy.is_exposed() && behind_proxy.check_exposure(false).is_err());
 }
 
 #[test]

@@ -11,7 +11,7 @@ use axum::response::Response;
 use ipnet::IpNet;
 use url::form_urlencoded;
 
-use super::{Rule, problem};
+use super::{Rule, problem, refusal};
 use crate::model::{Code, Grant, Problem, Scope};
 use crate::service::Access;
 
@@ -131,7 +131,7 @@ pub(super) async fn check(State(rule): State<Rule>, mut request: Request, next: 
 /// 403 for a key without `scope`, as RFC 6750 has it.
 pub(crate) fn lacks(scope: Scope, refused: &Problem) -> Response<Body> {
     let challenge = format!(r#"Bearer error="insufficient_scope", scope="{scope}""#);
-    let mut response = problem(StatusCode::FORBIDDEN, refused);
+    let mut response = refusal(refused);
     if let Ok(challenge) = HeaderValue::from_str(&challenge) {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     }
@@ -139,20 +139,10 @@ pub(crate) fn lacks(scope: Scope, refused: &Problem) -> Response<Body> {
 }
 
 fn refuse(refused: &Problem) -> Response<Body> {
-    let status = match refused.code {
-        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
-        Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-        Code::InvalidArgument => StatusCode::BAD_REQUEST,
-        Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-        _ => StatusCode::SERVICE_UNAVAILABLE,
-    };
-    let mut response = problem(status, refused);
-    if status == StatusCode::UNAUTHORIZED {
+    let mut response = refusal(refused);
+    if refused.code == Code::Unauthenticated {
         // No `resource_metadata`: it would make clients look for an authorization server.
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    }
-    if let Some(wait) = refused.code.retry_after_ms() {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.div_ceil(1_000)));
     }
     response
 }

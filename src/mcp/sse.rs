@@ -37,6 +37,8 @@ const DEPRECATION: (HeaderName, HeaderValue) =
 pub struct Limits {
     /// How many sessions there may be; the next one gets 503.
     pub sessions: usize,
+    /// How many of them may be opened with one key, so that none takes all.
+    pub per_key: usize,
     /// How long a client may take to initialize.
     pub initialize: Duration,
     /// How long a client may take to read when its channel is full; then it is cut off.
@@ -49,6 +51,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             sessions: 5_000,
+            per_key: 1_000,
             initialize: Duration::from_secs(60),
             stall: Duration::from_secs(10),
             keep_alive: Duration::from_secs(15),
@@ -72,7 +75,7 @@ where
 {
     /// Serves `handler` until `stop` is cancelled, which ends every session and its stream.
     pub fn new(handler: H, limits: Limits, metrics: Arc<Metrics>, stop: CancellationToken) -> Self {
-        Self { handler, sessions: Sessions::new(limits.sessions), limits, metrics, stop }
+        Self { handler, sessions: Sessions::new(limits), limits, metrics, stop }
     }
 
     /// The routes `/sse` and `/messages`.

@@ -18,6 +18,7 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
@@ -37,17 +38,21 @@ const HEADERS: usize = 100;
 /// How long a client may take to agree on how to encrypt.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Connections that may be open at once; further ones wait to be taken.
+pub(super) const CONNECTIONS: usize = 10_000;
+
 /// What the process is short of when `accept` fails is not there again at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The connections that were taken and may still be open.
 pub(super) struct Connections(GracefulShutdown);
 
-/// Takes connections until `shutdown` is ready.
+/// Takes connections until `shutdown` is ready, and has at most `limit` open at once.
 pub(super) async fn accept(
     listener: &TcpListener,
     tls: Option<&Arc<Tls>>,
     router: Router,
+    limit: usize,
     shutdown: impl Future<Output = ()>,
 ) -> Connections {
     let graceful = GracefulShutdown::new();
@@ -58,10 +63,16 @@ pub(super) async fn accept(
         .max_header_size(HEADER_BYTES);
     let ending = CancellationToken::new();
     let _ended = ending.clone().drop_guard();
+    let places = Arc::new(Semaphore::new(limit));
     tokio::pin!(shutdown);
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+        // Taken before the connection, so that those beyond the limit wait outside and cost nothing.
+        let take = async {
+            let place = Arc::clone(&places).acquire_owned().await;
+            (listener.accept().await, place)
+        };
+        let (accepted, place) = tokio::select! {
+            taken = take => taken,
             () = &mut shutdown => return Connections(graceful),
         };
         match accepted {
@@ -69,7 +80,11 @@ pub(super) async fn accept(
                 let router = router.clone();
                 let (http, watcher, ending) = (http.clone(), graceful.watcher(), ending.clone());
                 let connection = Accepted { http, address, router, watcher, ending };
-                tokio::spawn(connection.serve(stream, tls.cloned()));
+                let tls = tls.cloned();
+                tokio::spawn(async move {
+                    connection.serve(stream, tls).await;
+                    drop(place);
+                });
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {

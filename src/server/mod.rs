@@ -91,7 +91,8 @@ where
     if app.tls.is_some() {
         all = all.layer(SetResponseHeaderLayer::overriding(header::STRICT_TRANSPORT_SECURITY, HSTS));
     }
-    let connections = connections::accept(&listener, app.tls.as_ref(), all, shutdown).await;
+    let connections =
+        connections::accept(&listener, app.tls.as_ref(), all, connections::CONNECTIONS, shutdown).await;
     stop.cancel();
     drop(listener);
     let ended = connections.drain(DRAIN_TIMEOUT).await;

@@ -305,3 +305,26 @@ async fn the_end_closes_streams_and_idle_connections_and_then_the_store() {
     assert_eq!(idle.read(&mut [0; 1]).await.unwrap(), 0);
     assert!(TcpStream::connect(running.address).await.is_err());
 }
+
+#[tokio::test]
+async fn connections_beyond_the_limit_wait_until_others_end() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let stop = CancellationToken::new();
+    let router = behind(open_gate().await, all_routes(&stop).await);
+    tokio::spawn(
+        async move { connections::accept(&listener, None, router, 1, std::future::pending()).await },
+    );
+    let request = "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let mut first = TcpStream::connect(address).await.unwrap();
+    assert!(ask(&mut first, request).await.starts_with("HTTP/1.1 200"));
+    let mut second = TcpStream::connect(address).await.unwrap();
+    second.write_all(request.as_bytes()).await.unwrap();
+    assert!(ask(&mut first, request).await.starts_with("HTTP/1.1 200"), "who is in is served");
+    let waiting = second.try_read(&mut [0; 1]).unwrap_err();
+    assert_eq!(waiting.kind(), io::ErrorKind::WouldBlock, "who is not waits outside");
+    drop(first);
+    let mut bytes = vec![0; 1024];
+    let length = second.read(&mut bytes).await.unwrap();
+    assert!(String::from_utf8_lossy(&bytes[..length]).starts_with("HTTP/1.1 200"));
+}

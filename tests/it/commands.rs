@@ -81,6 +81,21 @@ fn what_can_not_be_used_ends_with_its_status_and_a_way_out() {
     }
 }
 
+/// Where `/dev/full` is: what is written there finds no room.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_answer_that_can_not_be_written_is_a_failure() {
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").expect("linux has it");
+    for arguments in
+        [&["config"][..], &["--store", "memory:", "call", "query_logs"], &["completions", "bash"]]
+    {
+        let output = std::process::Command::new(BINARY).args(arguments).stdout(full()).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {stderr}");
+        assert!(stderr.contains("the answer can't be written"), "{arguments:?}: {stderr}");
+    }
+}
+
 #[test]
 fn a_taken_port_ends_with_the_command_that_picks_another() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");

@@ -8,6 +8,7 @@ use rmcp::model::ClientJsonRpcMessage;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::Limits;
 use super::transport::{Outbox, SseTransport};
 use crate::mcp::connection::{Connection, Received};
 use crate::model::{Code, Grant, Problem, hex};
@@ -60,16 +61,16 @@ pub(super) struct Opened {
     pub(super) stop: CancellationToken,
 }
 
-/// The table of sessions; bounded.
+/// The table of sessions; bounded, in all and for each key.
 #[derive(Debug)]
 pub(super) struct Sessions {
-    limit: usize,
+    limits: Limits,
     open: Arc<Mutex<HashMap<String, Session>>>,
 }
 
 impl Sessions {
-    pub(super) fn new(limit: usize) -> Self {
-        Self { limit, open: Arc::default() }
+    pub(super) fn new(limits: Limits) -> Self {
+        Self { limits, open: Arc::default() }
     }
 
     /// Opens a session that ends at the latest with `stop`.
@@ -87,13 +88,15 @@ impl Sessions {
         let connection = Connection::default();
         let transport = SseTransport::new(from_client, connection.clone(), outbox.clone());
         let mut open = self.lock();
-        if open.len() >= self.limit {
-            let problem = Problem::new(
-                Code::Overloaded,
-                format!("{} SSE sessions are open, the limit is {}", open.len(), self.limit),
-            );
-            let problem = problem.exceeding(self.limit as u64, open.len() as u64);
-            return Err(problem.hint("use `/mcp`, which needs no session").into());
+        let is_of_key = |session: &&Session| session.grant.key_id == grant.key_id;
+        let of_key = grant.key_id.as_ref().map_or(0, |_| open.values().filter(is_of_key).count());
+        let all = (open.len(), self.limits.sessions, "in all");
+        for (count, limit, whose) in [all, (of_key, self.limits.per_key, "with this key")] {
+            if count >= limit {
+                let message = format!("{count} SSE sessions are open {whose}, the limit is {limit}");
+                let problem = Problem::new(Code::Overloaded, message).exceeding(limit as u64, count as u64);
+                return Err(problem.hint("use `/mcp`, which needs no session").into());
+            }
         }
         let grant = grant.clone();
         open.insert(id.clone(), Session { connection, grant, inbox, outbox, stall });

@@ -150,6 +150,20 @@ async fn the_number_of_sessions_is_bounded() {
 }
 
 #[tokio::test]
+async fn one_key_does_not_take_all_sessions() {
+    let limits = Limits { per_key: 1, ..Limits::default() };
+    let sessions = Sessions::new(limits);
+    let stop = CancellationToken::new();
+    let open = |key: Option<&str>| {
+        let grant = Grant { key_id: key.map(str::to_owned), ..Grant::local() };
+        sessions.open(&grant, &stop, limits.stall).map(|opened| opened.id)
+    };
+    assert!(open(Some("one")).is_ok() && open(Some("other")).is_ok());
+    assert!(open(Some("one")).unwrap_err().message.contains("with this key, the limit is 1"));
+    assert!(open(None).is_ok() && open(None).is_ok(), "without keys nobody is told from others");
+}
+
+#[tokio::test]
 async fn ids_are_long_and_differ() {
     let router = router(Limits::default(), &CancellationToken::new()).await;
     let (first, second) = (Client::open(router.clone()).await, Client::open(router).await);
