@@ -28,6 +28,10 @@ const SECRETS: &[(&str, &str)] = &[
     (SESSION, "session$"),
 ];
 
+/// What the words of every rule have one of: a name without any needs no expression.
+const ANCHORS: &[&str] =
+    &["pass", "pwd", "secret", "key", "auth", "cred", "token", "bearer", "cookie", "session"];
+
 /// What a secret is of no use to whoever knows: names that end so are not a secret's.
 const DESCRIPTIONS: &str = "type|kind|counts?|length|len|size|limits?|budget|usage|used|details|names?|status|method|mode|\
      scheme|provider|policy|format|expiry|expires(?: at| in)?|expiration|ttl|enabled|required|valid|present|version|\
@@ -91,7 +95,8 @@ impl Names {
         if self.content && IS_CONTENT.is_match(words) && !IS_NO_CONTENT.is_match(words) {
             return Some(CONTENT_RULE);
         }
-        if !SECRET.is_match(words) || NO_SECRET.is_match(words) {
+        let may_be = ANCHORS.iter().any(|anchor| words.contains(anchor));
+        if !may_be || !SECRET.is_match(words) || NO_SECRET.is_match(words) {
             return None;
         }
         let found = SECRET.captures(words)?;
