@@ -15,6 +15,7 @@ use crate::model::{Problem, text::quoted};
 
 use arguments::gather;
 pub(super) use arguments::{is_absent, typed};
+pub(super) use readable::fields;
 pub(super) use tool::arguments as arguments_of;
 
 /// The tool and its arguments, left to the tool's own command line: settings stand before the tool's name, and what

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::call::fields;
 use super::{Failure, first_cause, on_one_thread, print};
 use crate::config::Config;
 
@@ -22,8 +23,10 @@ pub(super) struct Health {
 pub(super) fn run(config: &Config, arguments: Health) -> Result<(), Failure> {
     let path = if arguments.ready { "ready" } else { "health" };
     let answer = on_one_thread(ask(config, path))??;
-    print::data(&answer)?;
-    Ok(())
+    match serde_json::from_str(&answer) {
+        Ok(object) if print::is_read_by_a_person() => print::data(fields(&object).trim_end()),
+        _ => print::data(&answer),
+    }
 }
 
 /// What the server that runs with these settings answers at `path`.

@@ -34,7 +34,12 @@ pub(super) fn run(config: &Config, arguments: &Replay) -> Result<(), Failure> {
         let server = Server::new(&arguments.server, config.access.client_key.clone())?;
         for run in &runs {
             server.play(run, arguments.speed).await?;
-            print::data(&format!("{}  {} calls", run.trace_id, run.calls.len()))?;
+            let calls = run.calls.len();
+            if print::is_read_by_a_person() {
+                print::data(&format!("{}  {calls} calls", run.trace_id))?;
+            } else {
+                print::data(&json!({ "trace_id": run.trace_id, "calls": calls }).to_string())?;
+            }
         }
         Ok(())
     })?

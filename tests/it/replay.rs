@@ -60,7 +60,12 @@ fn sent(file: &Path, server: &Server) -> Vec<String> {
         .expect("the binary starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let lines = String::from_utf8(output.stdout).expect("text");
-    lines.lines().filter_map(|line| line.split_whitespace().next()).map(ToOwned::to_owned).collect()
+    let trace_id = |line: &str| {
+        let told: Value = serde_json::from_str(line).expect("a line of json for each run");
+        assert!(told["calls"].as_u64() > Some(0), "{line}");
+        told["trace_id"].as_str().expect("a trace").to_owned()
+    };
+    lines.lines().map(trace_id).collect()
 }
 
 fn recordings() -> Vec<PathBuf> {

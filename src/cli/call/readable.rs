@@ -29,7 +29,7 @@ fn plain(value: &Value) -> String {
 }
 
 /// Names and values, aligned.
-fn fields(answer: &Value) -> String {
+pub(in crate::cli) fn fields(answer: &Value) -> String {
     let none = Map::new();
     let object = answer.as_object().unwrap_or(&none);
     let width = object.keys().map(String::len).max().unwrap_or_default();
