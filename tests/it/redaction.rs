@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::bench::{Bench, File};
 use crate::support::mcp::{Client, Era};
+use crate::support::prometheus::get;
 use crate::support::redis::{Server as Redis, until};
 use crate::support::server::Server;
 
@@ -138,6 +139,9 @@ async fn no_secret_reaches_a_file_an_answer_or_the_log() {
         plant_in_names(&client).await;
         assert_answers_are_clean(&client, &trace_id).await;
     }
+    let (_, scraped) = get(&bench.server.url("/metrics"), "text/plain").await;
+    assert!(scraped.contains("redaction_calls_total{") && scraped.contains("[REDACTED:"), "{scraped}");
+    assert!(!scraped.contains(CANARY), "{scraped}");
     // While the server lives, what was written last is in the write-ahead log alone.
     assert!(bench.file.wal_bytes() > 0);
     let stored = bench.file.bytes();
