@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::{Failure, print};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, ConfigError, Content, Durability};
-use crate::model::{ContentPolicy, Problem};
+use crate::config::{Config, ConfigError, Durability};
+use crate::model::Problem;
 use crate::pushgateway::{INTERVAL, Job, Pusher};
 use crate::service::{Service, ServiceOptions};
 use crate::store::{self, Retention, Store, StoreOptions, StoreUrl};
@@ -60,20 +60,12 @@ async fn open_with(
         echo: config
             .echo
             .then(|| -> crate::service::Echo { Arc::new(|record| print::note(&record.to_string())) }),
-        content: content_policy(config.content),
+        content: config.content,
         metrics: Arc::clone(&metrics),
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let service = Arc::new(Service::new(Arc::clone(&store), clock, options.clone()));
     Ok(Opened { service, store, metrics, address, options })
-}
-
-const fn content_policy(content: Content) -> ContentPolicy {
-    match content {
-        Content::Full => ContentPolicy::Full,
-        Content::Redacted => ContentPolicy::Redacted,
-        Content::MetadataOnly => ContentPolicy::MetadataOnly,
-    }
 }
 
 pub(super) fn store_options(config: &Config) -> Result<StoreOptions, ConfigError> {

@@ -6,10 +6,10 @@ use clap::Args;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::content::Content;
 use super::log::LogFormat;
 use super::store::Durability;
 use super::{ConfigError, Environment};
+use crate::model::ContentPolicy;
 
 /// The flags that every command has.
 #[expect(clippy::doc_markdown, reason = "these texts are the help, which is not Markdown")]
@@ -81,7 +81,7 @@ pub(super) struct Layer {
     #[serde(skip)]
     pub(super) client_key: Option<SecretString>,
     pub(super) pushgateway: Option<SecretString>,
-    pub(super) content: Option<Content>,
+    pub(super) content: Option<ContentPolicy>,
     pub(super) store: Option<SecretString>,
     pub(super) durability: Option<Durability>,
     pub(super) require_durable: Option<bool>,
@@ -118,7 +118,7 @@ impl Layer {
             tls_key: flags.tls_key,
             trusted_proxies: list(flags.trusted_proxies),
             pushgateway: flags.pushgateway.map(SecretString::from),
-            content: flags.no_content.then_some(Content::MetadataOnly),
+            content: flags.no_content.then_some(ContentPolicy::MetadataOnly),
             store: flags.store.map(SecretString::from),
             log: flags.log,
             log_format: flags.log_format,

@@ -19,7 +19,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use access::{AccessConfig, TlsFiles};
-pub use content::Content;
 pub use error::ConfigError;
 pub use http::HttpConfig;
 pub use layer::Flags;
@@ -29,6 +28,8 @@ pub use retention::RetentionConfig;
 pub use store::{Durability, StoreConfig, StoreUrl};
 
 use layer::Layer;
+
+use crate::model::ContentPolicy;
 
 /// Every setting with its default, commented; what `--config` reads looks like this.
 pub const EXAMPLE: &str = include_str!("watchglass.toml");
@@ -49,8 +50,9 @@ pub struct Config {
     pub store: StoreConfig,
     /// For how long.
     pub retention: RetentionConfig,
-    /// What is kept of what agents say.
-    pub content: Content,
+    /// What is kept of prompts, completions, arguments and results, and of secrets in all that is written (`content`,
+    /// `WATCHGLASS_CONTENT`, `redacted`).
+    pub content: ContentPolicy,
     /// Where metrics are pushed, if anywhere.
     pub pushgateway: Option<Pushgateway>,
     /// watchglass's own log.

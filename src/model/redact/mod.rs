@@ -18,12 +18,14 @@ pub(super) use redactions::merge_marks;
 pub use redactions::{MAX_MARKS, Redactions};
 
 use regex::Regex;
+use serde::Deserialize;
 
 use self::walk::{Trail, Walk};
 use super::{Code, Log, Point, Problem, Record, Span, SpanEnd, Write};
 
 /// What is kept of what agents say.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ContentPolicy {
     /// All, secrets too.
     Full,
