@@ -6,8 +6,9 @@ use std::time::Duration;
 use clap::Args;
 
 use super::call::fields;
-use super::{Failure, first_cause, on_one_thread, print};
+use super::{Failure, on_one_thread, print};
 use crate::config::Config;
+use crate::model::first_cause;
 
 /// Longest wait for the answer.
 const TIMEOUT: Duration = Duration::from_secs(2);

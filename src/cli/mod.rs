@@ -15,11 +15,11 @@ mod serve;
 mod stdin;
 mod stdio;
 
-use std::error::Error;
 use std::io::IsTerminal;
 use std::process::{ExitCode, Termination};
 
 use clap::{Parser, Subcommand};
+use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{self, Config, ConfigError, Flags, LogFormat};
@@ -182,20 +182,13 @@ fn execute(cli: Cli) -> Result<(), Failure> {
 
 /// Does `work` on this thread: for one thing after the other that is enough, and it starts in half the time.
 fn on_one_thread<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(format!("the runtime can't be started: {error}")))?;
-    Ok(runtime.block_on(work))
+    Ok(one_thread()?.block_on(work))
 }
 
-/// What the system said, of all that led to a failure.
-fn first_cause(error: &dyn Error) -> String {
-    let mut cause = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
+/// A runtime on this thread.
+fn one_thread() -> Result<Runtime, Failure> {
+    let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    built.map_err(|error| Failure::new(format!("the runtime can't be started: {error}")))
 }
 
 fn begin_to_log(config: &Config) -> Result<(), Failure> {

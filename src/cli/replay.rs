@@ -7,8 +7,9 @@ use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
-use super::{Failure, first_cause, on_one_thread, print};
+use super::{Failure, on_one_thread, print};
 use crate::config::Config;
+use crate::model::first_cause;
 use crate::replay::{self, Call, Run};
 
 /// Longest wait for one answer.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::Failure;
 use super::open::open;
+use super::{Failure, one_thread};
 use crate::config::Config;
 use crate::mcp::{Handler, serve_stdio, stdio_pipes};
 
@@ -13,10 +13,7 @@ use crate::mcp::{Handler, serve_stdio, stdio_pipes};
 ///
 /// One thread: a client on a pipe is one at a time, and it starts in half the time.
 pub(super) fn run(config: &Config) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(format!("the runtime can't be started: {error}")))?;
+    let runtime = one_thread()?;
     let ended = runtime.block_on(async {
         let opened = open(config).await?;
         let pushing = opened.push(config)?;

@@ -40,7 +40,7 @@ pub use metric::{
     Labels, MAX_LABEL_VALUE_BYTES, MAX_LABELS, MAX_SERIES_PER_METRIC, MAX_SERIES_PER_PROJECT, MetricKind,
     OVERFLOW_LABEL, Point, Series, SeriesValue, bucket_bounds, bucket_of,
 };
-pub use problem::{Code, Details, Problem};
+pub use problem::{Code, Details, Problem, first_cause};
 pub use query::{
     EXACT_TOTAL_LIMIT, EventFilter, LevelFilter, LogPage, LogPosition, LogQuery, MAX_SPANS_PER_TRACE,
     OpenRoot, SpanPosition, Total, TracePage, TraceQuery,

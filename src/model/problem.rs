@@ -241,6 +241,15 @@ impl Problem {
     }
 }
 
+/// What the system said, of all that led to a failure.
+pub fn first_cause(error: &dyn Error) -> String {
+    let mut cause = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}
+
 impl Deref for Problem {
     type Target = Details;
 

@@ -8,8 +8,8 @@ use reqwest::{Client, Response, StatusCode};
 use super::{Failure, PUT_TIMEOUT};
 use crate::config;
 use crate::exposition::Format;
-use crate::model::Problem;
 use crate::model::text::on_one_line;
+use crate::model::{Problem, first_cause};
 use crate::telemetry::metrics::Push;
 
 /// The group that a push replaces, as the published scripts named it.
@@ -91,13 +91,7 @@ async fn read(mut answer: Response) -> Result<String, Failure> {
 
 fn unanswered(error: reqwest::Error) -> Failure {
     let result = if error.is_timeout() { Push::Timeout } else { Push::Unreachable };
-    let error = error.without_url();
-    // The first cause is what the system said.
-    let mut cause: &dyn std::error::Error = &error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    Failure { result, reason: cause.to_string() }
+    Failure { result, reason: first_cause(&error.without_url()) }
 }
 
 /// Its address without user and password.
