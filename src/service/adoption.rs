@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Service;
+use super::rounds::Rounds;
 use crate::model::Problem;
 
 /// How long the job rests between two rounds. What a script writes is found within 30 s as long as a round takes
@@ -28,20 +29,10 @@ impl Service {
             return;
         }
         let holder = self.ids.record();
-        let mut failing = false;
+        let mut rounds = Rounds::new("what scripts write could not be indexed");
         loop {
-            match self.adopt(&holder).await {
-                Ok(0) => failing = false,
-                Ok(records) => {
-                    failing = false;
-                    tracing::debug!(records, "indexed what scripts have written");
-                }
-                // Once for each change: a store that is down says so elsewhere too.
-                Err(problem) if !failing => {
-                    failing = true;
-                    tracing::warn!(code = problem.code.as_str(), %problem, "what scripts write could not be indexed");
-                }
-                Err(_) => {}
+            if let Some(records) = rounds.ended(self.adopt(&holder).await) {
+                tracing::debug!(records, "indexed what scripts have written");
             }
             tokio::time::sleep(INTERVAL).await;
         }

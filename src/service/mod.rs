@@ -15,6 +15,7 @@ mod lease;
 mod logs;
 mod request;
 mod retention;
+mod rounds;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::rounds::Rounds;
 use super::{Service, within_deadline};
 use crate::model::Problem;
 
@@ -21,21 +22,11 @@ impl Service {
     /// Runs the job until it is dropped. Of several processes on one store, one does the work.
     pub async fn keep_retention(self: Arc<Self>) {
         let holder = self.ids.record();
-        let mut failing = false;
+        let mut rounds = Rounds::new("retention could not run");
         loop {
             tokio::time::sleep(INTERVAL).await;
-            match self.expire(&holder).await {
-                Ok(0) => failing = false,
-                Ok(deleted) => {
-                    failing = false;
-                    tracing::info!(deleted, "retention deleted old records");
-                }
-                // Once for each change: a store that is down says so elsewhere too.
-                Err(problem) if !failing => {
-                    failing = true;
-                    tracing::warn!(code = problem.code.as_str(), %problem, "retention could not run");
-                }
-                Err(_) => {}
+            if let Some(deleted) = rounds.ended(self.expire(&holder).await) {
+                tracing::info!(deleted, "retention deleted old records");
             }
         }
     }
