@@ -1,8 +1,10 @@
 //! The stores that are measured.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
+use watchglass::model::Unpriced;
 use watchglass::store::{Retention, StoreOptions, StoreUrl};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -48,7 +50,8 @@ impl Place {
             url: StoreUrl::parse(address)?,
             relaxed: self.is_relaxed(),
             require_durable: false,
-            retention: Retention { traces: DAY, logs: DAY, series: DAY, max_bytes: u64::MAX },
+            retention: Retention { traces: DAY, logs: DAY, series: DAY, rollups: DAY, max_bytes: u64::MAX },
+            pricing: Arc::new(Unpriced),
             connect_timeout: Duration::from_secs(1),
             response_timeout: Duration::from_secs(2),
         })

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Failure, print};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError, Durability};
-use crate::model::Problem;
+use crate::model::{Problem, Unpriced};
 use crate::pushgateway::{INTERVAL, Job, Pusher};
 use crate::service::{Service, ServiceOptions};
 use crate::store::{self, Retention, Store, StoreOptions, StoreUrl};
@@ -57,6 +57,8 @@ async fn open_with(
     let options = ServiceOptions {
         stale_after: config.stale_after,
         logs_kept: options.retention.logs,
+        traces_kept: options.retention.traces,
+        rollups_kept: options.retention.rollups,
         echo: config
             .echo
             .then(|| -> crate::service::Echo { Arc::new(|record| print::note(&record.to_string())) }),
@@ -80,8 +82,10 @@ pub(super) fn store_options(config: &Config) -> Result<StoreOptions, ConfigError
             traces,
             logs: config.retention.logs.unwrap_or(if embedded { 7 * DAY } else { DAY }),
             series: config.retention.series.unwrap_or(7 * DAY),
+            rollups: config.retention.rollups.unwrap_or(400 * DAY),
             max_bytes: config.retention.max_size.unwrap_or(5_000_000_000),
         },
+        pricing: Arc::new(Unpriced),
         connect_timeout: CONNECT_TIMEOUT,
         response_timeout: RESPONSE_TIMEOUT,
         url,

@@ -100,6 +100,7 @@ pub(super) struct Retention {
     pub(super) traces: Option<String>,
     pub(super) logs: Option<String>,
     pub(super) series: Option<String>,
+    pub(super) rollups: Option<String>,
     pub(super) max_size: Option<String>,
 }
 
@@ -188,6 +189,7 @@ impl Layer {
                 traces: self.retention.traces.or(below.retention.traces),
                 logs: self.retention.logs.or(below.retention.logs),
                 series: self.retention.series.or(below.retention.series),
+                rollups: self.retention.rollups.or(below.retention.rollups),
                 max_size: self.retention.max_size.or(below.retention.max_size),
             },
         }

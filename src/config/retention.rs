@@ -14,6 +14,8 @@ pub struct RetentionConfig {
     pub logs: Option<Duration>,
     /// The points of series: 7 days.
     pub series: Option<Duration>,
+    /// The numbers of each hour: 400 days.
+    pub rollups: Option<Duration>,
     /// The embedded store's size in bytes: 5 GB; Redis has its own limit.
     pub max_size: Option<u64>,
 }
@@ -28,6 +30,7 @@ impl RetentionConfig {
             traces: age("traces", &layer.traces)?,
             logs: age("logs", &layer.logs)?,
             series: age("series", &layer.series)?,
+            rollups: age("rollups", &layer.rollups)?,
             max_size: max_size.map(|text| units::size("retention.max_size", text)).transpose()?,
         })
     }

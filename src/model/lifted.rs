@@ -59,6 +59,8 @@ pub struct Lifted {
     pub span_id: Option<SpanId>,
     /// The model.
     pub model: Option<String>,
+    /// Who runs the model.
+    pub provider: Option<String>,
     /// What went wrong.
     pub error: Option<String>,
     /// Tokens.
@@ -83,6 +85,13 @@ impl Lifted {
                 "llm.response.model_name",
                 "llm.model_name",
                 "llm.request.model_name",
+            ]),
+            provider: find.name(&[
+                "provider",
+                "gen_ai.provider.name",
+                "gen_ai.system",
+                "llm.provider",
+                "llm.system",
             ]),
             error: find.text(&["error", "error_message", "exception.message", "error_type", "error.type"]),
             usage: find.usage(),

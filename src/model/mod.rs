@@ -10,14 +10,18 @@ mod id;
 pub(crate) mod json;
 mod key;
 mod lifted;
+mod listing;
 mod log;
 mod measurement;
 mod metadata;
 mod metric;
+mod numbers;
+mod pricing;
 mod problem;
 mod query;
 mod redact;
 mod span;
+mod summary;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod text;
@@ -31,6 +35,10 @@ pub use context::TraceContext;
 pub use id::{EventType, ProjectId, SpanId, TraceId, digest, hex, is_none_word};
 pub use key::Key;
 pub use lifted::{Lifted, Usage};
+pub use listing::{
+    Dated, Deletion, SeriesBin, SeriesHistory, SeriesQuery, SpanPage, SpanQuery, SpanTime, StoreSize,
+    TraceListQuery, TracePosition, TraceRows, TraceSort,
+};
 pub use log::{Level, Log};
 pub use measurement::{Measurement, Normalized};
 pub use metadata::{
@@ -40,13 +48,19 @@ pub use metric::{
     Labels, MAX_LABEL_VALUE_BYTES, MAX_LABELS, MAX_SERIES_PER_METRIC, MAX_SERIES_PER_PROJECT, MetricKind,
     OVERFLOW_LABEL, Point, Series, SeriesValue, bucket_bounds, bucket_of,
 };
+pub use numbers::{
+    Contribution, Dimension, DimensionKind, ErrorGroup, Latency, MAX_RELATIVE_ERROR, Measure, Rollup,
+    RollupQuery, Sums, Tally, Tier, changes, fingerprint, fold_message, fold_name,
+};
+pub use pricing::{CostSource, Pricing, Unpriced};
 pub use problem::{Code, Details, Problem, first_cause};
 pub use query::{
     EXACT_TOTAL_LIMIT, EventFilter, LevelFilter, LogPage, LogPosition, LogQuery, MAX_SPANS_PER_TRACE,
-    OpenRoot, SpanPosition, Total, TracePage, TraceQuery,
+    SpanPosition, Total, TracePage, TraceQuery,
 };
 pub use redact::{ContentPolicy, MAX_MARKS, Redactions, Redactor};
 pub use span::{Span, SpanEnd, SpanKind, SpanStatus};
+pub use summary::{Counts, Failure, Head, OpenSpan, TraceRow, TraceSummary};
 pub use time::Timestamp;
 pub use transport::Transport;
-pub use write::{Idempotency, Record, Write, Written};
+pub use write::{Idempotency, Import, Record, Write, Written};

@@ -19,6 +19,8 @@ pub struct LogQuery {
     pub level: LevelFilter,
     /// Taken at this instant or later.
     pub since: Timestamp,
+    /// Taken before this instant.
+    pub until: Option<Timestamp>,
     /// Of this trace.
     pub trace_id: Option<TraceId>,
     /// Of this agent.
@@ -117,15 +119,6 @@ pub struct TracePage {
     pub last_activity: Option<Timestamp>,
 }
 
-/// Roots in progress, as a store knows them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OpenRoot {
-    /// The agent at work, where the root or its trace names one.
-    pub agent_name: Option<String>,
-    /// When something last happened in its trace.
-    pub last_activity: Timestamp,
-}
-
 impl EventFilter {
     /// Whether `event_type` is wanted.
     pub fn matches(&self, event_type: &str) -> bool {
@@ -162,6 +155,7 @@ impl LogQuery {
     pub fn matches(&self, log: &Log) -> bool {
         self.event_type.matches(log.event_type.as_str())
             && self.level.matches(log.level)
+            && self.until.is_none_or(|until| log.timestamp < until)
             && self.trace_id.as_ref().is_none_or(|wanted| log.trace_id.as_ref() == Some(wanted))
             && self.agent_name.as_ref().is_none_or(|wanted| log.agent_name.as_ref() == Some(wanted))
             && self.has_words(log)

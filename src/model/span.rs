@@ -1,13 +1,16 @@
 //! Spans: steps of an agent's run, nested into a trace.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::redact::merge_marks;
 use super::text::quoted;
-use super::{Code, Lifted, MAX_SPANS_PER_TRACE, Problem, SpanId, Timestamp, TraceId, Usage};
+use super::{
+    Code, CostSource, Lifted, MAX_SPANS_PER_TRACE, Pricing, Problem, SpanId, Timestamp, TraceId, Usage,
+};
 
 /// What a step is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -142,6 +145,9 @@ pub struct Span {
     /// Whether the parent was named by trace context and is not held here, which makes this a local root.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub parent_remote: bool,
+    /// Whether its parent had not arrived a minute after it ended, which makes it a request for good.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub orphan: bool,
     /// What the step is called.
     pub name: String,
     /// What the step is.
@@ -168,12 +174,18 @@ pub struct Span {
     /// The model that was called.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// Who runs the model, as the caller calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
     /// The tokens that were used.
     #[serde(default, skip_serializing_if = "Usage::is_empty")]
     pub usage: Usage,
     /// What the client says it cost, in pico-dollars (10⁻¹² USD), so that money stays an integer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reported_cost_pico_usd: Option<i64>,
+    /// What it cost by the price list at its own time, in pico-dollars; also kept where the client reports a cost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub computed_cost_pico_usd: Option<i64>,
     /// What the caller said at the start and at the end, as it was said; the end wins.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub metadata: Map<String, Value>,
@@ -203,9 +215,27 @@ pub struct SpanEnd {
 }
 
 impl Span {
+    /// How long after a span's end its parent may still arrive.
+    pub const PARENT_AWAITED: Duration = Duration::from_secs(60);
+
     /// Whether this is where a request enters: no parent, or one that another system holds.
     pub const fn is_root(&self) -> bool {
-        self.parent_span_id.is_none() || self.parent_remote
+        self.parent_span_id.is_none() || self.parent_remote || self.orphan
+    }
+
+    /// What the call cost, in pico-dollars, and who says so: the client's word comes before the price list's.
+    pub const fn cost(&self) -> Option<(i64, CostSource)> {
+        match (self.reported_cost_pico_usd, self.computed_cost_pico_usd) {
+            (Some(cost), _) => Some((cost, CostSource::Reported)),
+            (None, Some(cost)) => Some((cost, CostSource::Computed)),
+            (None, None) => None,
+        }
+    }
+
+    /// Where its cost comes from, or that there should be one; `None` of what costs nothing by itself.
+    pub fn cost_source(&self) -> Option<CostSource> {
+        let is_priced = self.kind == SpanKind::Llm && !self.usage.is_empty();
+        self.cost().map(|(_, source)| source).or_else(|| is_priced.then_some(CostSource::Unpriced))
     }
 
     /// Whether this is a root in progress.
@@ -241,7 +271,7 @@ impl Span {
     ///
     /// # Errors
     /// [`SpanAlreadyEnded`](Code::SpanAlreadyEnded) if it ended with another status; what is stored stays.
-    pub fn end(&mut self, end: SpanEnd) -> Result<bool, Problem> {
+    pub fn end(&mut self, end: SpanEnd, pricing: &dyn Pricing) -> Result<bool, Problem> {
         if self.status != SpanStatus::InProgress {
             return if self.status == end.status { Ok(false) } else { Err(self.already_ended(end.status)) };
         }
@@ -253,7 +283,15 @@ impl Span {
         self.metadata.extend(end.metadata);
         merge_marks(&mut self.redacted, end.redacted);
         self.adopt(Lifted::from_metadata(&self.metadata));
+        self.price(pricing);
         Ok(true)
+    }
+
+    /// Computes what the call cost, if it is one of a model and tells its tokens.
+    pub fn price(&mut self, pricing: &dyn Pricing) {
+        let model = self.model.as_deref().filter(|_| self.kind == SpanKind::Llm && !self.usage.is_empty());
+        self.computed_cost_pico_usd = model
+            .and_then(|model| pricing.price(model, self.provider.as_deref(), &self.usage, self.start_time));
     }
 
     /// Takes the fields that its metadata tells of. What the call itself said stays.
@@ -261,6 +299,7 @@ impl Span {
         self.agent_name = self.agent_name.take().or(lifted.agent_name);
         self.session_id = self.session_id.take().or(lifted.session_id);
         self.model = lifted.model.or(self.model.take());
+        self.provider = lifted.provider.or(self.provider.take());
         self.error = lifted.error.or(self.error.take());
         self.usage = lifted.usage;
         self.reported_cost_pico_usd = lifted.cost_pico_usd;
@@ -286,6 +325,7 @@ impl Span {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Unpriced;
     use serde_json::json;
 
     fn span(metadata: Value) -> Span {
@@ -310,20 +350,23 @@ mod tests {
     #[test]
     fn ending_twice_is_harmless_the_same_way_and_refused_otherwise() {
         let mut span = span(json!({"step": 1}));
-        assert!(span.end(end(SpanStatus::Error, 7_500_000)).unwrap());
+        assert!(span.end(end(SpanStatus::Error, 7_500_000), &Unpriced).unwrap());
         assert_eq!((span.duration_ms, span.error.as_deref()), (Some(2_500.0), Some("boom")));
         assert_eq!(span.metadata["step"], 2);
         assert_eq!(span.redacted, ["metadata.step", "metadata.error"]);
         let before = span.clone();
-        assert!(!span.end(end(SpanStatus::Error, 9_000_000)).unwrap());
-        assert_eq!(span.end(end(SpanStatus::Ok, 9_000_000)).unwrap_err().code, Code::SpanAlreadyEnded);
+        assert!(!span.end(end(SpanStatus::Error, 9_000_000), &Unpriced).unwrap());
+        assert_eq!(
+            span.end(end(SpanStatus::Ok, 9_000_000), &Unpriced).unwrap_err().code,
+            Code::SpanAlreadyEnded
+        );
         assert_eq!(span, before);
     }
 
     #[test]
     fn an_end_before_the_start_lasts_nothing_and_says_so() {
         let mut span = span(json!({}));
-        span.end(end(SpanStatus::Ok, 1)).unwrap();
+        span.end(end(SpanStatus::Ok, 1), &Unpriced).unwrap();
         assert_eq!((span.duration_ms, span.clock_skew), (Some(0.0), true));
     }
 

@@ -63,6 +63,19 @@ impl Timestamp {
         Self(self.0.saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }
 
+    /// The last multiple of `width` that is not after this instant.
+    #[must_use]
+    pub fn floor(self, width: Duration) -> Self {
+        let width = i64::try_from(width.as_micros()).unwrap_or(i64::MAX).max(1);
+        Self(self.0.div_euclid(width).saturating_mul(width))
+    }
+
+    /// The start of its minute.
+    #[must_use]
+    pub fn minute(self) -> Self {
+        self.floor(Duration::from_secs(60))
+    }
+
     fn to_utc(self) -> DateTime<Utc> {
         DateTime::from_timestamp_micros(self.0).unwrap_or(if self.0 < 0 {
             DateTime::<Utc>::MIN_UTC

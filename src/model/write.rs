@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::{Code, Log, MetricKind, Point, Problem, Span, SpanEnd, Timestamp};
+use super::{Code, Labels, Log, MetricKind, Point, Problem, Series, Span, SpanEnd, Timestamp};
 
 /// One record on its way in.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +26,26 @@ pub enum Record {
     SpanEnd(Box<SpanEnd>),
     /// A measurement.
     Point(Box<Point>),
+    /// A record as another store held it.
+    Import(Box<Import>),
+}
+
+/// A record that keeps its id, its times and all else, and is written only where there is none of its id. Logs are
+/// imported as [`Record::Log`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Import {
+    /// A span, ended or not. It adds to the numbers and to its trace; series are not fed by it, they come for
+    /// themselves.
+    Span(Span),
+    /// A measurement that is counted ([`Point::contribution`]). It adds to the numbers alone.
+    Point(Point),
+    /// A series as it stood: of a counter or a histogram the larger one is kept, of a gauge the newer.
+    Series {
+        /// The series.
+        series: Series,
+        /// When its last point was taken.
+        updated: Timestamp,
+    },
 }
 
 /// A caller's name for a call, by which its repetition is known for 24 hours.
@@ -58,6 +78,11 @@ pub enum Written {
         /// Whether the metric has so many series that this point went into the one they share.
         overflow: bool,
     },
+    /// The record was imported.
+    Imported {
+        /// Whether it was not there before.
+        new: bool,
+    },
 }
 
 impl Write {
@@ -87,6 +112,11 @@ impl Record {
             Self::SpanStart(span) => span.start_time,
             Self::SpanEnd(end) => end.end_time,
             Self::Point(point) => point.timestamp,
+            Self::Import(import) => match &**import {
+                Import::Span(span) => span.end_time.unwrap_or(span.start_time),
+                Import::Point(point) => point.timestamp,
+                Import::Series { updated, .. } => *updated,
+            },
         }
     }
 
@@ -95,11 +125,17 @@ impl Record {
         let metadata = |map: &Map<String, Value>| {
             map.iter().map(|(key, value)| key.len() + weight(value)).sum::<usize>()
         };
+        let labels = |labels: &Labels| labels.values().map(String::len).sum::<usize>();
         512 + match self {
             Self::Log(log) => log.message.len() + metadata(&log.metadata),
             Self::SpanStart(span) => span.name.len() + metadata(&span.metadata),
             Self::SpanEnd(end) => metadata(&end.metadata),
-            Self::Point(point) => point.labels.values().map(String::len).sum(),
+            Self::Point(point) => labels(&point.labels),
+            Self::Import(import) => match &**import {
+                Import::Span(span) => span.name.len() + metadata(&span.metadata),
+                Import::Point(point) => labels(&point.labels),
+                Import::Series { series, .. } => labels(&series.labels),
+            },
         }
     }
 }

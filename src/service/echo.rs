@@ -48,5 +48,7 @@ fn fields(record: &Record) -> Value {
             "kind": point.kind,
             "value": point.value,
         }),
+        // What comes in by an import has been shown where it was recorded.
+        Record::Import(_) => Value::Null,
     }
 }

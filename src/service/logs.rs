@@ -79,6 +79,7 @@ impl Service {
             event_type: event_filter(request.event_type.as_deref())?,
             level,
             since: self.clock.now().minus(since),
+            until: None,
             trace_id: given(request.trace_id.as_deref())
                 .map(|id| TraceId::parse("trace_id", id))
                 .transpose()?,

@@ -60,6 +60,10 @@ pub struct ServiceOptions {
     pub stale_after: Duration,
     /// How far back logs are kept, and so can be asked for.
     pub logs_kept: Duration,
+    /// How far back spans, and the numbers of each minute, are kept.
+    pub traces_kept: Duration,
+    /// How far back the numbers of each hour are kept.
+    pub rollups_kept: Duration,
     /// Is shown every record that was stored.
     pub echo: Option<Echo>,
     /// What is kept of secrets and of content.
@@ -70,10 +74,12 @@ pub struct ServiceOptions {
 
 impl Default for ServiceOptions {
     fn default() -> Self {
-        let logs_kept = Duration::from_secs(7 * 24 * 60 * 60);
+        let week = Duration::from_secs(7 * 24 * 60 * 60);
         Self {
             stale_after: Duration::from_secs(60 * 60),
-            logs_kept,
+            logs_kept: week,
+            traces_kept: week,
+            rollups_kept: 57 * week,
             echo: None,
             content: ContentPolicy::default(),
             metrics: Arc::default(),
@@ -135,8 +141,8 @@ impl Service {
             let mut series = self.store.series(project).await?;
             let stale = self.clock.now().minus(self.options.stale_after);
             let mut active = std::collections::BTreeMap::<String, f64>::new();
-            for root in self.store.open_roots(project).await? {
-                if root.last_activity >= stale {
+            for root in self.store.open_spans(project).await? {
+                if root.is_root && root.last_activity >= stale {
                     *active.entry(root.agent_name.unwrap_or_else(|| "unknown".into())).or_default() += 1.0;
                 }
             }

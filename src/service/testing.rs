@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Access, AccessOptions, Service, ServiceOptions};
 use crate::clock::{Clock, SystemClock};
+use crate::model::Unpriced;
 use crate::store::{self, Retention, Store, StoreOptions, StoreUrl};
 
 const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -15,7 +16,14 @@ pub(crate) async fn memory() -> Arc<dyn Store> {
         url: StoreUrl::Memory,
         relaxed: false,
         require_durable: false,
-        retention: Retention { traces: WEEK, logs: WEEK, series: WEEK, max_bytes: u64::MAX },
+        retention: Retention {
+            traces: WEEK,
+            logs: WEEK,
+            series: WEEK,
+            rollups: 57 * WEEK,
+            max_bytes: u64::MAX,
+        },
+        pricing: Arc::new(Unpriced),
         connect_timeout: Duration::from_secs(1),
         response_timeout: Duration::from_secs(1),
     };

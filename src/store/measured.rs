@@ -7,9 +7,11 @@ use async_trait::async_trait;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use super::{Adopted, Answers, Durability, Expired, Store};
+use super::{Adopted, Answers, Deleted, Durability, Expired, Settled, Store};
 use crate::model::{
-    Key, LogPage, LogQuery, OpenRoot, Problem, ProjectId, Series, Timestamp, TracePage, TraceQuery, Write,
+    Dated, Deletion, ErrorGroup, Key, LogPage, LogQuery, OpenSpan, Point, Problem, ProjectId, Rollup,
+    RollupQuery, Series, SeriesHistory, SeriesQuery, Span, SpanPage, SpanQuery, StoreSize, Timestamp,
+    TraceId, TraceListQuery, TracePage, TraceQuery, TraceRow, TraceRows, Write,
 };
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::{Operation, StoreMetrics};
@@ -77,8 +79,83 @@ impl Store for Measured {
         self.timed(Operation::Series, self.inner.series(project)).await
     }
 
-    async fn open_roots(&self, project: &ProjectId) -> Result<Vec<OpenRoot>, Problem> {
-        self.timed(Operation::OpenRoots, self.inner.open_roots(project)).await
+    async fn open_spans(&self, project: &ProjectId) -> Result<Vec<OpenSpan>, Problem> {
+        self.timed(Operation::OpenSpans, self.inner.open_spans(project)).await
+    }
+
+    async fn spans(&self, project: &ProjectId, query: &SpanQuery) -> Result<SpanPage, Problem> {
+        self.timed(Operation::Spans, self.inner.spans(project, query)).await
+    }
+
+    async fn traces(&self, project: &ProjectId, query: &TraceListQuery) -> Result<TraceRows, Problem> {
+        self.timed(Operation::Traces, self.inner.traces(project, query)).await
+    }
+
+    async fn trace_row(&self, project: &ProjectId, trace_id: &TraceId) -> Result<Option<TraceRow>, Problem> {
+        self.timed(Operation::TraceRow, self.inner.trace_row(project, trace_id)).await
+    }
+
+    async fn rollups(&self, project: &ProjectId, query: &RollupQuery) -> Result<Vec<Rollup>, Problem> {
+        self.timed(Operation::Rollups, self.inner.rollups(project, query)).await
+    }
+
+    async fn points(
+        &self,
+        project: &ProjectId,
+        since: Timestamp,
+        until: Timestamp,
+        after: Option<(Timestamp, String)>,
+        limit: usize,
+    ) -> Result<Vec<Point>, Problem> {
+        self.timed(Operation::Points, self.inner.points(project, since, until, after, limit)).await
+    }
+
+    async fn error_groups(
+        &self,
+        project: &ProjectId,
+        fingerprints: &[String],
+    ) -> Result<Vec<ErrorGroup>, Problem> {
+        self.timed(Operation::ErrorGroups, self.inner.error_groups(project, fingerprints)).await
+    }
+
+    async fn series_history(
+        &self,
+        project: &ProjectId,
+        query: &SeriesQuery,
+    ) -> Result<Vec<SeriesHistory>, Problem> {
+        self.timed(Operation::SeriesHistory, self.inner.series_history(project, query)).await
+    }
+
+    async fn dated_series(&self, project: &ProjectId) -> Result<Vec<Dated>, Problem> {
+        self.timed(Operation::DatedSeries, self.inner.dated_series(project)).await
+    }
+
+    async fn orphans(&self, project: &ProjectId, ended_before: Timestamp) -> Result<Vec<Span>, Problem> {
+        self.timed(Operation::Orphans, self.inner.orphans(project, ended_before)).await
+    }
+
+    async fn settle_orphans(&self, now: Timestamp) -> Result<Settled, Problem> {
+        self.timed(Operation::SettleOrphans, self.inner.settle_orphans(now)).await
+    }
+
+    async fn rebuild(&self, project: &ProjectId, hour: Timestamp) -> Result<(), Problem> {
+        self.timed(Operation::Rebuild, self.inner.rebuild(project, hour)).await
+    }
+
+    async fn delete(&self, project: &ProjectId, deletion: &Deletion) -> Result<Deleted, Problem> {
+        self.timed(Operation::Delete, self.inner.delete(project, deletion)).await
+    }
+
+    async fn list_lengths(&self, lists: &[String]) -> Result<Vec<Option<u64>>, Problem> {
+        self.timed(Operation::ListLengths, self.inner.list_lengths(lists)).await
+    }
+
+    async fn size(&self, project: &ProjectId) -> Result<StoreSize, Problem> {
+        self.timed(Operation::Size, self.inner.size(project)).await
+    }
+
+    async fn projects(&self) -> Result<Vec<ProjectId>, Problem> {
+        self.timed(Operation::Projects, self.inner.projects()).await
     }
 
     async fn expire(&self, now: Timestamp) -> Result<Expired, Problem> {

@@ -21,16 +21,21 @@ use futures::future::BoxFuture;
 pub use options::{Durability, Retention, StoreOptions, StoreUrl};
 
 use crate::model::{
-    Key, LogPage, LogQuery, OpenRoot, Problem, ProjectId, Series, Timestamp, TracePage, TraceQuery, Write,
-    Written,
+    Dated, Deletion, ErrorGroup, Key, LogPage, LogQuery, OpenSpan, Point, Problem, ProjectId, Rollup,
+    RollupQuery, Series, SeriesHistory, SeriesQuery, Span, SpanPage, SpanQuery, StoreSize, Timestamp,
+    TraceId, TraceListQuery, TracePage, TraceQuery, TraceRow, TraceRows, Write, Written,
 };
 use crate::telemetry::Metrics;
+
+/// Open spans that are told of at once.
+pub const MAX_OPEN_SPANS: usize = 10_000;
 
 /// The answers to a batch: one for each record, in its order.
 pub type Answers = Vec<Result<Written, Problem>>;
 
 /// A place that keeps records and finds them again.
 #[async_trait]
+#[allow(unused_variables, reason = "until both engines answer")]
 pub trait Store: Send + Sync {
     /// Queues `batch`, in this order and behind all that was queued before; the future waits for the commit.
     ///
@@ -51,8 +56,102 @@ pub trait Store: Send + Sync {
     /// Every series, ordered by name and labels.
     async fn series(&self, project: &ProjectId) -> Result<Vec<Series>, Problem>;
 
-    /// Every root in progress.
-    async fn open_roots(&self, project: &ProjectId) -> Result<Vec<OpenRoot>, Problem>;
+    /// The spans in progress, newest first: at most [`MAX_OPEN_SPANS`], more is a sign of agents that end nothing.
+    async fn open_spans(&self, project: &ProjectId) -> Result<Vec<OpenSpan>, Problem>;
+
+    /// A page of spans of all traces, by one of their times.
+    async fn spans(&self, project: &ProjectId, query: &SpanQuery) -> Result<SpanPage, Problem> {
+        Err(Problem::internal("not built yet"))
+    }
+
+    /// A page of traces.
+    async fn traces(&self, project: &ProjectId, query: &TraceListQuery) -> Result<TraceRows, Problem> {
+        Err(Problem::internal("not built yet"))
+    }
+
+    /// What is known of one trace as a whole.
+    async fn trace_row(&self, project: &ProjectId, trace_id: &TraceId) -> Result<Option<TraceRow>, Problem> {
+        Err(Problem::internal("not built yet"))
+    }
+
+    /// Sums of roll-ups, by bin, agent and dimension.
+    async fn rollups(&self, project: &ProjectId, query: &RollupQuery) -> Result<Vec<Rollup>, Problem> {
+        Err(Problem::internal("not built yet"))
+    }
+
+    /// The recorded points that are [counted](crate::model::Point::contribution), by time and id: at most `limit` of
+    /// those from `since` on and before `until`, behind the point `after`.
+    async fn points(
+        &self,
+        project: &ProjectId,
+        since: Timestamp,
+        until: Timestamp,
+        after: Option<(Timestamp, String)>,
+        limit: usize,
+    ) -> Result<Vec<Point>, Problem> {
+        Err(Problem::internal("not built yet"))
+    }
+
+    /// What is known of failures besides their counts; those that are not held are left out.
+    async fn error_groups(
+        &self,
+        project: &ProjectId,
+        fingerprints: &[String],
+    ) -> Result<Vec<ErrorGroup>, Problem> {
+        Err(Problem::internal("not built yet"))
+    }
+
+    /// The series of one metric through time.
+    async fn series_history(
+        &self,
+        project: &ProjectId,
+        query: &SeriesQuery,
+    ) -> Result<Vec<SeriesHistory>, Problem> {
+        Err(Problem::internal("not built yet"))
+    }
+
+    /// Every series with the time of its last point, for one who takes it elsewhere.
+    async fn dated_series(&self, project: &ProjectId) -> Result<Vec<Dated>, Problem> {
+        Err(Problem::internal("not built yet"))
+    }
+
+    /// Spans that ended before this instant, whose parent is not here, and that are not settled yet. Bounded like
+    /// [`settle_orphans`](Self::settle_orphans), which leaves few.
+    async fn orphans(&self, project: &ProjectId, ended_before: Timestamp) -> Result<Vec<Span>, Problem> {
+        Err(Problem::internal("not built yet"))
+    }
+
+    /// Settles a bounded slice of the spans, in all projects, that ended more than [`Span::PARENT_AWAITED`] before
+    /// `now`: one whose parent has not arrived becomes a request for good.
+    async fn settle_orphans(&self, now: Timestamp) -> Result<Settled, Problem> {
+        Err(Problem::internal("not built yet"))
+    }
+
+    /// Recounts the roll-ups of the hour that begins at `hour`, and of its minutes, from the records.
+    async fn rebuild(&self, project: &ProjectId, hour: Timestamp) -> Result<(), Problem> {
+        Err(Problem::internal("not built yet"))
+    }
+
+    /// Deletes a bounded slice of the records for good, with what they added to the numbers.
+    async fn delete(&self, project: &ProjectId, deletion: &Deletion) -> Result<Deleted, Problem> {
+        Err(Problem::internal("not built yet"))
+    }
+
+    /// How many items the lists of these names hold, which others write; `None` of what is no list, or where there are
+    /// none to hold.
+    async fn list_lengths(&self, lists: &[String]) -> Result<Vec<Option<u64>>, Problem> {
+        Err(Problem::internal("not built yet"))
+    }
+
+    /// How much the store holds.
+    async fn size(&self, project: &ProjectId) -> Result<StoreSize, Problem> {
+        Err(Problem::internal("not built yet"))
+    }
+
+    /// Every project of which there are records.
+    async fn projects(&self) -> Result<Vec<ProjectId>, Problem> {
+        Err(Problem::internal("not built yet"))
+    }
 
     /// Deletes a bounded slice of what is older than its retention, in all projects.
     async fn expire(&self, now: Timestamp) -> Result<Expired, Problem>;
@@ -96,6 +195,26 @@ pub struct Expired {
     /// Records deleted.
     pub deleted: u64,
     /// Whether there is more to delete now.
+    pub more: bool,
+}
+
+/// What a slice of settling did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Settled {
+    /// Spans that became requests.
+    pub requests: u64,
+    /// Whether there is more to settle now.
+    pub more: bool,
+}
+
+/// What a slice of deletion did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Deleted {
+    /// Spans deleted.
+    pub spans: u64,
+    /// Logs deleted.
+    pub logs: u64,
+    /// Whether there is more to delete.
     pub more: bool,
 }
 

@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Code, Problem};
+use crate::model::{Code, Pricing, Problem};
 
 /// All that an engine needs to know.
 #[derive(Debug, Clone)]
@@ -17,6 +18,8 @@ pub struct StoreOptions {
     pub require_durable: bool,
     /// How long records are kept.
     pub retention: Retention,
+    /// What calls of models cost.
+    pub pricing: Arc<dyn Pricing>,
     /// How long connecting may take.
     pub connect_timeout: Duration,
     /// How long one answer of the store may take.
@@ -32,6 +35,8 @@ pub struct Retention {
     pub logs: Duration,
     /// Series, from their last point.
     pub series: Duration,
+    /// The numbers of each hour; those of each minute are kept as long as traces.
+    pub rollups: Duration,
     /// Bytes of an embedded store, past which the oldest records go first.
     pub max_bytes: u64,
 }

@@ -7,7 +7,7 @@ use redis::{Pipeline, pipe};
 use serde_json::json;
 use watchglass::clock::ManualClock;
 use watchglass::model::{
-    EventFilter, LogQuery, OpenRoot, ProjectId, SpanStatus, Timestamp, TraceId, TraceQuery,
+    EventFilter, LogQuery, OpenSpan, ProjectId, SpanStatus, Timestamp, TraceId, TraceQuery,
 };
 use watchglass::service::{Service, ServiceOptions};
 use watchglass::store::{Adopted, Store, open};
@@ -96,7 +96,7 @@ async fn found(store: &dyn Store, query: LogQuery) -> Vec<String> {
 }
 
 async fn agents_at_work(store: &dyn Store) -> Vec<Option<String>> {
-    let roots: Vec<OpenRoot> = store.open_roots(&project()).await.unwrap();
+    let roots: Vec<OpenSpan> = store.open_spans(&project()).await.unwrap();
     let mut agents: Vec<_> = roots.into_iter().map(|root| root.agent_name).collect();
     agents.sort();
     agents
@@ -280,7 +280,7 @@ async fn what_is_older_than_it_is_kept_goes_like_our_own() {
     keys.sort();
     assert_eq!(keys, ["logs:alive", "span:b1", "trace:new:spans"]);
     assert_eq!(server.command::<u64>(&["ZCARD", "logs:alive"]), 1);
-    assert_eq!(store.open_roots(&project()).await.unwrap().len(), 1);
+    assert_eq!(store.open_spans(&project()).await.unwrap().len(), 1);
 }
 
 /// Calls of each command that the server has counted.

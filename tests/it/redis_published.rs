@@ -195,7 +195,7 @@ async fn what_is_written_has_the_published_names_and_forms() {
     ]);
     let spans = self::trace(store.as_ref(), trace).await;
     assert_eq!((spans[0].status, spans[0].error.as_deref()), (SpanStatus::Error, Some("boom")));
-    assert_eq!(store.open_roots(&project()).await.unwrap(), []);
+    assert_eq!(store.open_spans(&project()).await.unwrap(), []);
 }
 
 #[tokio::test]

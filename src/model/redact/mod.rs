@@ -21,7 +21,7 @@ use regex::Regex;
 use serde::Deserialize;
 
 use self::walk::{Trail, Walk};
-use super::{Code, Log, Point, Problem, Record, Span, SpanEnd, Write};
+use super::{Code, Import, Labels, Log, Point, Problem, Record, Series, Span, SpanEnd, Write};
 
 /// What is kept of what agents say.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -77,6 +77,17 @@ impl Redactor {
                 end.redacted = redactions.paths().to_vec();
             }
             Record::Point(point) => self.point(point, &mut walk)?,
+            Record::Import(import) => match &mut **import {
+                Import::Span(span) => {
+                    self.span(span, &mut walk)?;
+                    merge_marks(&mut span.redacted, redactions.paths().to_vec());
+                }
+                Import::Point(point) => self.point(point, &mut walk)?,
+                Import::Series { series, updated: _ } => {
+                    let Series { name, labels, value: _ } = series;
+                    self.labelled(name, labels, &mut walk)?;
+                }
+            },
         }
         Ok(redactions)
     }
@@ -136,6 +147,7 @@ impl Redactor {
             span_id,
             parent_span_id,
             parent_remote: _,
+            orphan: _,
             name,
             kind: _,
             start_time: _,
@@ -146,8 +158,10 @@ impl Redactor {
             agent_name,
             session_id,
             model,
+            provider,
             usage: _,
             reported_cost_pico_usd: _,
+            computed_cost_pico_usd: _,
             metadata,
             clock_skew: _,
             redacted: _,
@@ -163,6 +177,7 @@ impl Redactor {
         walk.optional_text(agent_name, Trail::Field("agent_name"));
         walk.optional_text(session_id, Trail::Field("session_id"));
         walk.optional_text(model, Trail::Field("model"));
+        walk.optional_text(provider, Trail::Field("provider"));
         walk.object(metadata, Trail::Field("metadata"));
         Ok(())
     }
@@ -170,6 +185,10 @@ impl Redactor {
     fn point(self, point: &mut Point, walk: &mut Walk<'_>) -> Result<(), Problem> {
         let Point { id: _, timestamp: _, name, labels, kind: _, kind_given: _, value: _, trace_id: _ } =
             point;
+        self.labelled(name, labels, walk)
+    }
+
+    fn labelled(self, name: &str, labels: &mut Labels, walk: &mut Walk<'_>) -> Result<(), Problem> {
         self.check_name("metric_name", name)?;
         for (name, value) in labels {
             self.check_name("labels", name)?;

@@ -49,7 +49,7 @@ use self::write::{Ttl, Writer};
 use super::queue::{Submitter, queue};
 use super::{Adopted, Answers, Durability, Expired, Retention, Store, StoreOptions};
 use crate::model::{
-    Code, Key, LogPage, LogQuery, OpenRoot, Problem, ProjectId, Series, Timestamp, TracePage, TraceQuery,
+    Code, Key, LogPage, LogQuery, OpenSpan, Problem, ProjectId, Series, Timestamp, TracePage, TraceQuery,
     Write,
 };
 
@@ -104,7 +104,7 @@ impl RedisStore {
         }
         let (submitter, groups) = queue();
         let writes = Link::open(address, options).await?;
-        let task = tokio::spawn(Writer::new(writes, layout.clone(), &options.retention).run(groups));
+        let task = tokio::spawn(Writer::new(writes, layout.clone(), options).run(groups));
         Ok(Self {
             reads,
             layout,
@@ -144,7 +144,7 @@ impl Store for RedisStore {
         self.all_series(&self.layout.project(project)).await
     }
 
-    async fn open_roots(&self, project: &ProjectId) -> Result<Vec<OpenRoot>, Problem> {
+    async fn open_spans(&self, project: &ProjectId) -> Result<Vec<OpenSpan>, Problem> {
         self.roots(&self.layout.project(project)).await
     }
 

@@ -12,7 +12,7 @@ use super::connection::{Reply, read};
 use super::error::is_wrong_type;
 use super::keys::{Key, Keys};
 use crate::model::{
-    OpenRoot, Problem, Span, SpanId, SpanPosition, SpanStatus, Timestamp, TracePage, TraceQuery,
+    OpenSpan, Problem, Span, SpanId, SpanPosition, SpanStatus, Timestamp, TracePage, TraceQuery,
 };
 
 /// Roots in progress that are looked at in each shard, newest first: more is a sign of agents that end nothing.
@@ -78,7 +78,7 @@ impl RedisStore {
     }
 
     /// Every root in progress.
-    pub(super) async fn roots(&self, keys: &Keys) -> Result<Vec<OpenRoot>, Problem> {
+    pub(super) async fn roots(&self, keys: &Keys) -> Result<Vec<OpenSpan>, Problem> {
         let members =
             |key: Key| Command::new("ZREVRANGE", key).arg(0).arg(MAX_OPEN_ROOTS - 1).arg("WITHSCORES");
         let mut roots: Vec<(String, f64)> = Vec::new();
@@ -87,7 +87,7 @@ impl RedisStore {
         }
         let about = roots.iter().filter_map(|(member, started)| {
             let (span_id, trace_id) = member.split_once('|')?;
-            let span = Command::new("HMGET", keys.span(span_id)).arg(&["status", "agent_name"]);
+            let span = Command::new("HGETALL", keys.span(span_id));
             let trace = Command::new("HMGET", keys.trace(trace_id)).arg(&["last_activity", "agent_name"]);
             Some((*started, [span, trace]))
         });
@@ -96,12 +96,18 @@ impl RedisStore {
         let mut open = Vec::new();
         for started in started {
             let mut next = || replies.next().unwrap_or(Ok(Value::Nil));
-            let (status, own_agent): (Option<String>, Option<String>) = read(next())?;
+            let span = decode(&fields(next()?));
             let (last_activity, trace_agent): (Option<i64>, Option<String>) = read(next())?;
             // A script may have ended it, and knows nothing of the index.
-            if status.as_deref() == Some(SpanStatus::InProgress.as_str()) {
-                open.push(OpenRoot {
-                    agent_name: own_agent.or(trace_agent),
+            if let Some(span) = span.filter(|span| span.status == SpanStatus::InProgress) {
+                open.push(OpenSpan {
+                    is_root: span.is_root(),
+                    trace_id: span.trace_id,
+                    span_id: span.span_id,
+                    name: span.name,
+                    kind: span.kind,
+                    start_time: span.start_time,
+                    agent_name: span.agent_name.or(trace_agent),
                     last_activity: last_activity.map_or_else(|| time(started), Timestamp::from_micros),
                 });
             }

@@ -17,7 +17,7 @@ mod turnstile;
 mod write;
 
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -30,8 +30,8 @@ use self::connection::Connections;
 use super::queue::{Groups, Submission, Submitter, queue};
 use super::{Adopted, Answers, Durability, Expired, Retention, Store, StoreOptions, StoreUrl};
 use crate::model::{
-    Code, Key, LogPage, LogQuery, OpenRoot, Problem, ProjectId, Series, Timestamp, TracePage, TraceQuery,
-    Write,
+    Code, Key, LogPage, LogQuery, OpenSpan, Pricing, Problem, ProjectId, Series, Timestamp, TracePage,
+    TraceQuery, Write,
 };
 
 /// Records in a SQLite database.
@@ -67,9 +67,10 @@ impl SqliteStore {
         };
         let (submitter, groups) = queue();
         let for_writer = connections.clone();
+        let pricing = Arc::clone(&options.pricing);
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || commit_groups(&for_writer, groups))
+            .spawn(move || commit_groups(&for_writer, groups, &*pricing))
             .map_err(Problem::internal)?;
         Ok(Self {
             connections,
@@ -139,8 +140,8 @@ impl Store for SqliteStore {
         Ok(self.read(project, series::all).await?.unwrap_or_default())
     }
 
-    async fn open_roots(&self, project: &ProjectId) -> Result<Vec<OpenRoot>, Problem> {
-        Ok(self.read(project, trace::open_roots).await?.unwrap_or_default())
+    async fn open_spans(&self, project: &ProjectId) -> Result<Vec<OpenSpan>, Problem> {
+        Ok(self.read(project, trace::open_spans).await?.unwrap_or_default())
     }
 
     async fn expire(&self, now: Timestamp) -> Result<Expired, Problem> {
@@ -217,7 +218,7 @@ impl Store for SqliteStore {
     }
 }
 
-fn commit_groups(connections: &Connections, mut groups: Groups) {
+fn commit_groups(connections: &Connections, mut groups: Groups, pricing: &dyn Pricing) {
     while let Some(group) = groups.next_blocking() {
         if group.iter().all(|submission| submission.batch.is_empty()) {
             for submission in group {
@@ -225,8 +226,9 @@ fn commit_groups(connections: &Connections, mut groups: Groups) {
             }
             continue;
         }
-        let committed = connections
-            .write(|connection| group.iter().map(|submission| answers(connection, submission)).collect());
+        let committed = connections.write(|connection| {
+            group.iter().map(|submission| answers(connection, submission, pricing)).collect()
+        });
         groups.committed();
         match committed {
             Ok(all) => {
@@ -244,9 +246,13 @@ fn commit_groups(connections: &Connections, mut groups: Groups) {
     }
 }
 
-fn answers(connection: &Connection, submission: &Submission) -> rusqlite::Result<Answers> {
+fn answers(
+    connection: &Connection,
+    submission: &Submission,
+    pricing: &dyn Pricing,
+) -> rusqlite::Result<Answers> {
     let project = make_project(connection, &submission.project)?;
-    submission.batch.iter().map(|write| write::apply(connection, project, write)).collect()
+    submission.batch.iter().map(|write| write::apply(connection, project, write, pricing)).collect()
 }
 
 fn project_number(connection: &Connection, project: &ProjectId) -> rusqlite::Result<Option<i64>> {

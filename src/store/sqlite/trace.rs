@@ -4,7 +4,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
 
-use crate::model::{OpenRoot, Span, SpanId, Timestamp, TracePage, TraceQuery};
+use crate::model::{OpenSpan, Span, SpanId, Timestamp, TracePage, TraceQuery};
 
 /// The span with this id.
 pub(super) fn find(
@@ -60,16 +60,26 @@ pub(super) fn page(connection: &Connection, project: i64, query: &TraceQuery) ->
     })
 }
 
-/// Every root in progress.
-pub(super) fn open_roots(connection: &Connection, project: i64) -> rusqlite::Result<Vec<OpenRoot>> {
+/// The roots in progress.
+pub(super) fn open_spans(connection: &Connection, project: i64) -> rusqlite::Result<Vec<OpenSpan>> {
     connection
         .prepare_cached(
-            "SELECT coalesce(spans.agent_name, traces.agent_name), traces.last_activity
+            "SELECT coalesce(spans.agent_name, traces.agent_name), traces.last_activity, body
              FROM spans JOIN traces USING (project, trace_id)
              WHERE spans.project = ?1 AND open_root = 1",
         )?
         .query_map([project], |row| {
-            Ok(OpenRoot { agent_name: row.get(0)?, last_activity: Timestamp::from_micros(row.get(1)?) })
+            let span: Span = record(row, 2)?;
+            Ok(OpenSpan {
+                is_root: span.is_root(),
+                trace_id: span.trace_id,
+                span_id: span.span_id,
+                name: span.name,
+                kind: span.kind,
+                agent_name: row.get(0)?,
+                start_time: span.start_time,
+                last_activity: Timestamp::from_micros(row.get(1)?),
+            })
         })?
         .collect()
 }

@@ -60,8 +60,38 @@ words! {
         Resolve = "resolve",
         /// All series are read.
         Series = "series",
-        /// The roots in progress are read.
-        OpenRoots = "open_roots",
+        /// The spans in progress are read.
+        OpenSpans = "open_spans",
+        /// A page of spans of all traces is read.
+        Spans = "spans",
+        /// A page of traces is read.
+        Traces = "traces",
+        /// What is known of one trace is read.
+        TraceRow = "trace_row",
+        /// Roll-ups are added up.
+        Rollups = "rollups",
+        /// Counted points are read.
+        Points = "points",
+        /// Groups of failures are read.
+        ErrorGroups = "error_groups",
+        /// Series are read through time.
+        SeriesHistory = "series_history",
+        /// Series are read to be taken elsewhere.
+        DatedSeries = "dated_series",
+        /// Spans without their parent are read.
+        Orphans = "orphans",
+        /// Spans without their parent are settled.
+        SettleOrphans = "settle_orphans",
+        /// The roll-ups of an hour are recounted.
+        Rebuild = "rebuild",
+        /// Records are deleted because someone asked for it.
+        Delete = "delete",
+        /// Lists are counted.
+        ListLengths = "list_lengths",
+        /// What the store holds is counted.
+        Size = "size",
+        /// The projects are read.
+        Projects = "projects",
         /// Old records are deleted.
         Expire = "expire",
         /// The keys of the installation are read.

@@ -27,7 +27,7 @@ pub(super) async fn identical_ids_stay_apart(world: World) {
         let series = world.store.series(project).await.unwrap();
         assert_eq!((series.len(), series[0].labels["agent_name"].as_str()), (1, agent));
         assert_eq!(series[0].value, SeriesValue::Counter(1.0));
-        assert_eq!(world.store.open_roots(project).await.unwrap().len(), 1);
+        assert_eq!(world.store.open_spans(project).await.unwrap().len(), 1);
     }
     let stranger = ProjectId::stored(format!("{}-stranger", world.project));
     let ended = world.store.write(&stranger, vec![write_end(end("1", SpanStatus::Ok, 1, empty()))]).await;

@@ -42,7 +42,7 @@ pub(super) async fn what_is_old_goes(world: World) {
     let names: Vec<_> =
         world.store.series(&world.project).await.unwrap().into_iter().map(|series| series.name).collect();
     assert_eq!(names, ["new_total"]);
-    assert_eq!(world.store.open_roots(&world.project).await.unwrap().len(), 1);
+    assert_eq!(world.store.open_spans(&world.project).await.unwrap().len(), 1);
 }
 
 pub(super) async fn leases_exclude(world: World) {

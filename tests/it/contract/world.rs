@@ -10,7 +10,7 @@ use watchglass::clock::Ids;
 use watchglass::model::{
     EventFilter, EventType, Labels, Level, LevelFilter, Lifted, Log, LogQuery, MetricKind, Point, Problem,
     ProjectId, Record, Span, SpanEnd, SpanId, SpanKind, SpanStatus, Timestamp, TraceId, TracePage,
-    TraceQuery, Usage, Write, Written,
+    TraceQuery, Unpriced, Usage, Write, Written,
 };
 use watchglass::store::{Retention, Store, StoreOptions, StoreUrl, open};
 
@@ -43,7 +43,14 @@ pub(crate) fn options(url: &str) -> StoreOptions {
         url: StoreUrl::parse(url).unwrap(),
         relaxed: false,
         require_durable: false,
-        retention: Retention { traces: days(7), logs: days(1), series: days(7), max_bytes: 1 << 30 },
+        retention: Retention {
+            traces: days(7),
+            logs: days(1),
+            series: days(7),
+            rollups: days(400),
+            max_bytes: 1 << 30,
+        },
+        pricing: Arc::new(Unpriced),
         connect_timeout: Duration::from_secs(1),
         response_timeout: Duration::from_secs(2),
     }
@@ -150,6 +157,7 @@ pub(crate) fn any_log() -> LogQuery {
         event_type: EventFilter::Any,
         level: LevelFilter::Any,
         since: at(-1_000_000_000),
+        until: None,
         trace_id: None,
         agent_name: None,
         words: Vec::new(),
@@ -165,6 +173,7 @@ pub(crate) fn span(trace_id: &str, span_id: &str, parent: Option<&str>, micros: 
         span_id: SpanId::stored(span_id),
         parent_span_id: parent.map(SpanId::stored),
         parent_remote: false,
+        orphan: false,
         name: "step".into(),
         kind: SpanKind::Other,
         start_time: at(micros),
@@ -175,8 +184,10 @@ pub(crate) fn span(trace_id: &str, span_id: &str, parent: Option<&str>, micros: 
         agent_name: None,
         session_id: None,
         model: None,
+        provider: None,
         usage: Usage::default(),
         reported_cost_pico_usd: None,
+        computed_cost_pico_usd: None,
         metadata: serde_json::Map::new(),
         clock_skew: false,
         redacted: Vec::new(),

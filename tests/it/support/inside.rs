@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use watchglass::clock::Clock;
-use watchglass::model::{Problem, ProjectId, Series, SeriesValue};
+use watchglass::model::{Problem, ProjectId, Series, SeriesValue, Unpriced};
 use watchglass::service::{Caller, Committed, Service, ServiceOptions};
 use watchglass::store::{self, Retention, Store, StoreOptions, StoreUrl};
 
@@ -30,7 +30,14 @@ impl Inside {
             url: StoreUrl::parse(store).expect("a sound address"),
             relaxed: false,
             require_durable: false,
-            retention: Retention { traces: WEEK, logs: WEEK, series: WEEK, max_bytes: u64::MAX },
+            retention: Retention {
+                traces: WEEK,
+                logs: WEEK,
+                series: WEEK,
+                rollups: 57 * WEEK,
+                max_bytes: u64::MAX,
+            },
+            pricing: Arc::new(Unpriced),
             connect_timeout: Duration::from_secs(5),
             response_timeout: Duration::from_secs(5),
         };

@@ -53,13 +53,16 @@ pub(in super::super) fn encode(span: &Span) -> Vec<String> {
     put("duration_ms", span.duration_ms.map(|milliseconds| format!("{milliseconds:?}")));
     put("metadata", (!span.metadata.is_empty()).then(|| compact(&span.metadata)));
     put("kind", Some(span.kind.as_str().to_owned()));
+    put("orphan", span.orphan.then(|| "1".to_owned()));
     put("parent_remote", span.parent_remote.then(|| "1".to_owned()));
     put("error", span.error.clone());
     put("agent_name", span.agent_name.clone());
     put("session_id", span.session_id.clone());
     put("model", span.model.clone());
+    put("provider", span.provider.clone());
     put("usage", (!span.usage.is_empty()).then(|| compact(&span.usage)));
     put("reported_cost_pico_usd", span.reported_cost_pico_usd.map(|cost| cost.to_string()));
+    put("computed_cost_pico_usd", span.computed_cost_pico_usd.map(|cost| cost.to_string()));
     put("clock_skew", span.clock_skew.then(|| "1".to_owned()));
     put("redacted", (!span.redacted.is_empty()).then(|| compact(&span.redacted)));
     put("fingerprint", Some(span.fingerprint.clone()));
@@ -81,6 +84,7 @@ pub(in super::super) fn decode(hash: &Fields) -> Option<Span> {
         span_id: SpanId::stored(text("span_id")?),
         parent_span_id: text("parent_span_id").filter(|id| !is_none_word(id)).map(SpanId::stored),
         parent_remote: hash.contains_key("parent_remote"),
+        orphan: hash.contains_key("orphan"),
         kind: kind.unwrap_or_else(|| SpanKind::infer(&name, &metadata)),
         name,
         start_time: time("start_time")?,
@@ -93,8 +97,10 @@ pub(in super::super) fn decode(hash: &Fields) -> Option<Span> {
         agent_name: text("agent_name"),
         session_id: text("session_id"),
         model: text("model"),
+        provider: text("provider"),
         usage: text("usage").and_then(|text| json::read(text.as_bytes())).unwrap_or_else(Usage::default),
         reported_cost_pico_usd: text("reported_cost_pico_usd").and_then(|text| text.parse().ok()),
+        computed_cost_pico_usd: text("computed_cost_pico_usd").and_then(|text| text.parse().ok()),
         metadata,
         clock_skew: hash.contains_key("clock_skew"),
         redacted: text("redacted").and_then(|text| json::read(text.as_bytes())).unwrap_or_default(),
@@ -155,7 +161,8 @@ mod tests {
     fn a_span_comes_back_whole() {
         let mut span = decode(&started_by_script()).unwrap();
         span.parent_span_id = Some(SpanId::stored("p"));
-        (span.parent_remote, span.clock_skew) = (true, true);
+        (span.parent_remote, span.clock_skew, span.orphan) = (true, true, true);
+        span.computed_cost_pico_usd = Some(7);
         (span.agent_name, span.fingerprint) = (Some("a".into()), "f".into());
         span.redacted = vec!["metadata.headers[2].cookie".into()];
         span.metadata =

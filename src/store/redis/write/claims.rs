@@ -109,6 +109,8 @@ impl Identity {
                 span_fingerprint: Some(span.fingerprint.clone()),
                 ..plain(span.span_id.as_str(), span.start_time)
             },
+            // An import has no key: what it writes is known by the records' own ids.
+            Record::Import(_) => plain("", record.taken_at()),
         }
     }
 
@@ -122,6 +124,7 @@ impl Identity {
                 span.trace_id = self.trace_id.unwrap_or_else(|| span.trace_id.clone());
                 span.fingerprint = self.span_fingerprint.unwrap_or_default();
             }
+            Record::Import(_) => {}
         }
     }
 }

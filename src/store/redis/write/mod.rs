@@ -28,9 +28,9 @@ use super::command::{Command, Request, requests};
 use super::connection::{Link, Reply};
 use super::error::is_outage;
 use super::keys::{Keys, Layout};
-use crate::model::{Code, Problem, Record, Write, Written};
-use crate::store::Retention;
+use crate::model::{Code, Pricing, Problem, Record, Write, Written};
 use crate::store::queue::{Groups, Submission};
+use crate::store::{Retention, StoreOptions};
 use claims::Claim;
 use draft::Draft;
 use points::Admissions;
@@ -49,6 +49,7 @@ pub(super) struct Writer {
     ttl: Ttl,
     admissions: Admissions,
     upkeep: Upkeep,
+    pricing: Arc<dyn Pricing>,
     /// Projects that are known to be in the set of projects.
     registered: HashSet<String>,
 }
@@ -84,13 +85,14 @@ struct Item {
 
 impl Writer {
     /// A writer that sends over `link`.
-    pub(super) fn new(link: Link, layout: Layout, retention: &Retention) -> Self {
+    pub(super) fn new(link: Link, layout: Layout, options: &StoreOptions) -> Self {
         Self {
             link,
             layout,
-            ttl: Ttl::from(retention),
+            ttl: Ttl::from(&options.retention),
             admissions: Admissions::default(),
             upkeep: Upkeep::default(),
+            pricing: Arc::clone(&options.pricing),
             registered: HashSet::new(),
         }
     }
@@ -226,10 +228,11 @@ impl Writer {
                 stored @ Decision::Stored(_) => stored,
             }),
             Record::SpanStart(span) => span::start(index, keys, ttl, span, item.claim, replies, planned),
-            Record::SpanEnd(end) => span::end(index, keys, end, replies),
+            Record::SpanEnd(end) => span::end(index, keys, end, &*self.pricing, replies),
             Record::Point(point) => {
                 Ok(Decision::Write(points::draft(index, keys, ttl, point, item.write.idempotency.is_some())))
             }
+            Record::Import(_) => Err(Problem::internal("not built yet")),
         }
     }
 
@@ -327,7 +330,7 @@ fn reads(item: &Item) -> Vec<Command> {
         Record::Log(log) => log::reads(&item.keys, log, item.claim),
         Record::SpanStart(span) => span::start_reads(&item.keys, span),
         Record::SpanEnd(end) => vec![Command::new("HGETALL", item.keys.span(end.span_id.as_str()))],
-        Record::Point(_) => Vec::new(),
+        Record::Point(_) | Record::Import(_) => Vec::new(),
     }
 }
 

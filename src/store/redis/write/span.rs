@@ -2,7 +2,7 @@
 
 use super::draft::{Draft, touch_trace};
 use super::{Claim, Decision, Item, Planned, Ttl};
-use crate::model::{MAX_SPANS_PER_TRACE, Problem, Span, SpanEnd, Written};
+use crate::model::{MAX_SPANS_PER_TRACE, Pricing, Problem, Span, SpanEnd, Written};
 use crate::store::redis::codec::{score, span::decode, span::encode, span::fields};
 use crate::store::redis::command::{Command, Guard, Request};
 use crate::store::redis::connection::{Link, Reply, read};
@@ -102,13 +102,19 @@ pub(in super::super) fn span_indexes(keys: &Keys, ttl: Ttl, span: &Span) -> Vec<
 }
 
 /// Ends a span, or finds that it has ended.
-pub(super) fn end(item: usize, keys: &Keys, end: &SpanEnd, replies: Vec<Reply>) -> Result<Decision, Problem> {
+pub(super) fn end(
+    item: usize,
+    keys: &Keys,
+    end: &SpanEnd,
+    pricing: &dyn Pricing,
+    replies: Vec<Reply>,
+) -> Result<Decision, Problem> {
     let held = replies.into_iter().next().unwrap_or(Ok(redis::Value::Nil))?;
     let held = fields(held);
     let mut span = decode(&held).ok_or_else(Span::not_found)?;
     // The same end at the same microsecond is this very call, sent again.
     let own = span.end_time == Some(end.end_time);
-    if !span.end(end.clone())? {
+    if !span.end(end.clone(), pricing)? {
         return Ok(Decision::Stored(Written::SpanEnded { span: Box::new(span), already_ended: !own }));
     }
     let body = keys.span(end.span_id.as_str());

@@ -66,6 +66,7 @@ fn tokens(item: &Item) -> (Vec<Token<'_>>, Vec<Token<'_>>) {
                 needs.push(Token::TraceAgent(span.trace_id.as_str()));
             }
         }
+        Record::Import(_) => {}
         Record::SpanEnd(end) => {
             needs.push(Token::Span(end.span_id.as_str()));
             changes.push(Token::Span(end.span_id.as_str()));

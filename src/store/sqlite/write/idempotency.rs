@@ -59,6 +59,8 @@ pub(super) fn remember(
         Written::SpanEnded { span, already_ended } => {
             Receipt::SpanEnd { span_id: span.span_id.clone(), already_ended: *already_ended }
         }
+        // An import has no key: what it writes is known by the records' own ids.
+        Written::Imported { .. } => return Ok(()),
         Written::Point { kind, overflow } => Receipt::Point { kind: *kind, overflow: *overflow },
     };
     connection

@@ -10,33 +10,34 @@ mod span;
 
 use rusqlite::{Connection, params};
 
-use crate::model::{Problem, Record, Timestamp, TraceId, Write, Written};
+use crate::model::{Pricing, Problem, Record, Timestamp, TraceId, Write, Written};
 
 /// The answer to one record: outer errors end the group, inner ones are the caller's.
 type Answer = rusqlite::Result<Result<Written, Problem>>;
 
 /// Writes a record, or finds that it has been written before.
-pub(super) fn apply(connection: &Connection, project: i64, write: &Write) -> Answer {
+pub(super) fn apply(connection: &Connection, project: i64, write: &Write, pricing: &dyn Pricing) -> Answer {
     let Some(idempotency) = &write.idempotency else {
-        return apply_record(connection, project, &write.record);
+        return apply_record(connection, project, &write.record, pricing);
     };
     let now = write.record.taken_at();
     if let Some(known) = idempotency::find(connection, project, idempotency, &write.record, now)? {
         return Ok(known);
     }
-    let answer = apply_record(connection, project, &write.record)?;
+    let answer = apply_record(connection, project, &write.record, pricing)?;
     if let Ok(written) = &answer {
         idempotency::remember(connection, project, idempotency, written, now)?;
     }
     Ok(answer)
 }
 
-fn apply_record(connection: &Connection, project: i64, record: &Record) -> Answer {
+fn apply_record(connection: &Connection, project: i64, record: &Record, pricing: &dyn Pricing) -> Answer {
     match record {
         Record::Log(log) => log::write(connection, project, log),
         Record::SpanStart(span) => span::start(connection, project, span),
-        Record::SpanEnd(end) => span::end(connection, project, end),
+        Record::SpanEnd(end) => span::end(connection, project, end, pricing),
         Record::Point(point) => point::write(connection, project, point),
+        Record::Import(_) => Ok(Err(Problem::internal("not built yet"))),
     }
 }
 

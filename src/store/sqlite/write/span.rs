@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::trace::find;
 use super::{Answer, body, point, touch_trace};
-use crate::model::{MAX_SPANS_PER_TRACE, Span, SpanEnd, Written};
+use crate::model::{MAX_SPANS_PER_TRACE, Pricing, Span, SpanEnd, Written};
 
 pub(super) fn start(connection: &Connection, project: i64, start: &Span) -> Answer {
     if let Some(stored) = find(connection, project, &start.span_id)? {
@@ -57,11 +57,11 @@ pub(super) fn start(connection: &Connection, project: i64, start: &Span) -> Answ
     Ok(Ok(Written::SpanStarted(Box::new(span))))
 }
 
-pub(super) fn end(connection: &Connection, project: i64, end: &SpanEnd) -> Answer {
+pub(super) fn end(connection: &Connection, project: i64, end: &SpanEnd, pricing: &dyn Pricing) -> Answer {
     let Some(mut span) = find(connection, project, &end.span_id)? else {
         return Ok(Err(Span::not_found()));
     };
-    match span.end(end.clone()) {
+    match span.end(end.clone(), pricing) {
         Ok(true) => {}
         Ok(false) => return Ok(Ok(Written::SpanEnded { span: Box::new(span), already_ended: true })),
         Err(problem) => return Ok(Err(problem)),
