@@ -9,7 +9,7 @@
 //!     pub async fn overview(&self, caller: &Caller, request: GetOverview) -> Result<Overview, Problem> { … }
 //! }
 //!
-//! // src/api/mod.rs, in `endpoints`
+//! // src/api/table/numbers.rs, in `endpoints`
 //! Endpoint::get::<GetOverview, Overview>(
 //!     "/api/v1/overview", Scope::Read, "The numbers of a window", Service::overview,
 //! ),
@@ -35,6 +35,7 @@ mod document;
 mod endpoint;
 mod reply;
 mod shape;
+mod table;
 
 use std::sync::Arc;
 
@@ -42,46 +43,11 @@ use std::sync::Arc;
 pub(crate) use endpoint::{Call, Endpoint, Method};
 
 use crate::http::{Routes, Rule};
-use crate::model::Scope;
-use crate::service::{
-    EndSpan, GetStatus, LogEvent, Logged, RecordMetric, Recorded, Service, SpanEnded, SpanStarted, StartSpan,
-    Status,
-};
-
-/// Every endpoint, in the order in which the document lists them.
-fn endpoints() -> Vec<Endpoint> {
-    vec![
-        Endpoint::get::<GetStatus, Status>(
-            "/api/v1/status",
-            Scope::Read,
-            "What runs here, and on which store",
-            Service::status,
-        ),
-        Endpoint::batch::<LogEvent, Logged>("/api/v1/logs", Scope::Ingest, "Log events", Service::log_event),
-        Endpoint::batch::<StartSpan, SpanStarted>(
-            "/api/v1/spans",
-            Scope::Ingest,
-            "Start spans",
-            Service::start_span,
-        ),
-        Endpoint::batch::<EndSpan, SpanEnded>(
-            "/api/v1/spans/{span_id}/end",
-            Scope::Ingest,
-            "End a span",
-            Service::end_span,
-        ),
-        Endpoint::batch::<RecordMetric, Recorded>(
-            "/api/v1/metrics",
-            Scope::Ingest,
-            "Record metric values",
-            Service::record_metric,
-        ),
-    ]
-}
+use crate::service::Service;
 
 /// The routes.
 pub fn routes(service: Arc<Service>) -> Routes {
-    let endpoints = endpoints();
+    let endpoints = table::endpoints();
     let document = document::served(&endpoints);
     let routes = Routes::default().get("/api/openapi.json", Rule::Open, document);
     endpoints.into_iter().fold(routes, |routes, endpoint| endpoint.mount(routes)).with_state(service)
