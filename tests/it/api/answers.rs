@@ -105,7 +105,9 @@ async fn every_refusal_is_a_problem() {
 #[tokio::test]
 async fn a_key_is_asked_for_in_the_same_form() {
     let guarded = Guarded::new();
-    guarded.caller("default", "read");
+    let status =
+        guarded.caller("default", "read").request(Method::GET, "/api/v1/status").send().await.unwrap();
+    assert_eq!(status.json::<serde_json::Value>().await.unwrap()["key_required"], true);
     let nobody = Caller::without_key(&guarded.server);
     let ask = async |key: Option<&str>| {
         let request = nobody.request(Method::GET, "/api/v1/status");
