@@ -12,10 +12,12 @@ mod cursor;
 mod echo;
 mod ingest;
 mod lease;
+mod live;
 mod logs;
 mod request;
 mod retention;
 mod rounds;
+mod settlement;
 mod status;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -37,11 +39,15 @@ pub use answer::{
     TreeNode,
 };
 pub use caller::Caller;
+pub use live::{
+    End, Gap, Happening, LiveEvent, LiveKind, LiveView, Subscription, Untrusted, WatchLive,
+};
 pub use request::{EndSpan, GetTrace, LogEvent, QueryLogs, RecordMetric, StartSpan, decode};
 pub use status::{GetStatus, Kept, Status, StoreStatus};
 pub use text::MAX_MESSAGE_BYTES;
 
 use self::caller::Aliases;
+use self::live::Live;
 use crate::clock::{Clock, Ids};
 use crate::model::{
     Code, ContentPolicy, Labels, Problem, ProjectId, Redactor, Scope, Series, SeriesValue, Timestamp,
@@ -103,6 +109,7 @@ pub struct Service {
     options: ServiceOptions,
     redactor: Redactor,
     aliases: Aliases,
+    live: Live,
     started: Timestamp,
 }
 
@@ -120,7 +127,8 @@ impl Service {
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, options: ServiceOptions) -> Self {
         let redactor = Redactor::new(options.content);
         let started = clock.now();
-        Self { store, clock, ids: Ids, options, redactor, aliases: Aliases::default(), started }
+        let (aliases, live) = (Aliases::default(), Live::default());
+        Self { store, clock, ids: Ids, options, redactor, aliases, live, started }
     }
 
     /// What this process counts.
