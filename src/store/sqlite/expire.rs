@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, params};
 
+use super::size::used_bytes;
 use crate::model::{Idempotency, Timestamp};
 use crate::store::{Expired, Retention};
 
@@ -105,10 +106,4 @@ fn oldest_part(connection: &Connection, now: Timestamp) -> rusqlite::Result<Time
     let first = first.unwrap_or(now.micros());
     let part = ((now.micros() - first) / 100).max(1_000_000);
     Ok(Timestamp::from_micros(first.saturating_add(part)))
-}
-
-fn used_bytes(connection: &Connection) -> rusqlite::Result<u64> {
-    let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    let pages = pragma("page_count")? - pragma("freelist_count")?;
-    Ok(pages.unsigned_abs() * pragma("page_size")?.unsigned_abs())
 }
