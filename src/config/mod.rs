@@ -10,6 +10,7 @@ mod file;
 mod http;
 mod layer;
 mod log;
+mod prices;
 mod pushgateway;
 mod retention;
 mod store;
@@ -23,6 +24,7 @@ pub use error::ConfigError;
 pub use http::HttpConfig;
 pub use layer::Flags;
 pub use log::{LogConfig, LogFormat};
+pub use prices::PricesConfig;
 pub use pushgateway::Pushgateway;
 pub use retention::RetentionConfig;
 pub use store::{Durability, StoreConfig, StoreUrl};
@@ -53,6 +55,8 @@ pub struct Config {
     /// What is kept of prompts, completions, arguments and results, and of secrets in all that is written (`content`,
     /// `WATCHGLASS_CONTENT`, `redacted`).
     pub content: ContentPolicy,
+    /// What models cost.
+    pub prices: PricesConfig,
     /// Where metrics are pushed, if anywhere.
     pub pushgateway: Option<Pushgateway>,
     /// watchglass's own log.
@@ -81,6 +85,7 @@ impl Config {
             access: AccessConfig::resolve(layer)?,
             store: StoreConfig::resolve(layer)?,
             retention: RetentionConfig::resolve(&layer.retention)?,
+            prices: PricesConfig::resolve(&layer.prices)?,
             content: layer.content.unwrap_or_default(),
             pushgateway: layer.pushgateway.as_ref().map(Pushgateway::parse).transpose()?,
             log: LogConfig::resolve(layer)?,

@@ -8,6 +8,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("clock", &["model"]),
     ("exposition", &["model"]),
+    ("prices", &["model"]),
     ("telemetry", &["model", "exposition"]),
     ("store", &["model", "telemetry"]),
     ("service", &["model", "clock", "telemetry", "store"]),
@@ -15,7 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("mcp", &["model", "telemetry", "service", "http"]),
     ("scrape", &["model", "exposition", "service", "http"]),
     ("replay", &["clock"]),
-    ("config", &["model"]),
+    ("config", &["model", "prices"]),
     ("pushgateway", &["model", "exposition", "telemetry", "service", "config"]),
     ("server", &["model", "clock", "store", "service", "http", "mcp", "scrape", "config", "telemetry"]),
     (
@@ -23,6 +24,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "model",
             "clock",
+            "prices",
             "store",
             "service",
             "http",
