@@ -1,7 +1,5 @@
 //! Agents and their numbers.
 
-#![expect(clippy::doc_markdown, reason = "these texts are what clients show, as they stand")]
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::try_join_all;

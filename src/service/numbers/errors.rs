@@ -1,7 +1,5 @@
 //! Failures, those that are alike as one.
 
-#![expect(clippy::doc_markdown, reason = "these texts are what clients show, as they stand")]
-
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;

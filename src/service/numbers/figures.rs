@@ -1,7 +1,5 @@
 //! What a tally is answered as.
 
-#![expect(clippy::doc_markdown, reason = "these texts are what clients show, as they stand")]
-
 use schemars::JsonSchema;
 use serde::Serialize;
 

@@ -1,7 +1,5 @@
 //! The numbers at a glance.
 
-#![expect(clippy::doc_markdown, reason = "these texts are what clients show, as they stand")]
-
 use std::collections::HashSet;
 use std::time::Duration;
 

@@ -18,6 +18,9 @@ const MAX_EDGE_RECORDS: usize = 10_000;
 /// Records that are read at a time.
 const PAGE: usize = 1_000;
 
+/// What a contribution does to a sum.
+type Change = fn(&mut Tally, &Tally);
+
 /// What is asked of a window.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Question<'a> {
@@ -64,11 +67,6 @@ impl Numbers {
         self.window.length().as_secs_f64() / 60.0
     }
 
-    /// From where on it was counted.
-    pub(super) const fn since(&self) -> Timestamp {
-        self.window.since
-    }
-
     /// What was counted, as it is shown.
     pub(super) fn view(&self) -> WindowView {
         self.window.view(self.exact)
@@ -90,7 +88,7 @@ impl Service {
         let now = self.clock.now();
         let mut plan = Plan::new(question.window, question.bin, now, self.minutes_from());
         let mut cells = BTreeMap::<_, Tally>::new();
-        let mut count = |given: Contribution, change: fn(&mut Tally, &Tally)| {
+        let mut count = |given: Contribution, change: Change| {
             let bin = question.bin.map_or(question.window.since, |width| given.at.floor(width));
             change(cells.entry((bin, given.agent, given.dimension)).or_default(), &given.tally);
         };
@@ -195,18 +193,18 @@ impl Service {
         project: &ProjectId,
         question: Question<'_>,
         now: Timestamp,
-    ) -> Result<Vec<(Contribution, fn(&mut Tally, &Tally))>, Problem> {
+    ) -> Result<Vec<(Contribution, Change)>, Problem> {
         // Being a request changes nothing of a step or a failure.
         if question.dimension != DimensionKind::Agent {
             return Ok(Vec::new());
         }
-        let mut changes: Vec<(Contribution, fn(&mut Tally, &Tally))> = Vec::new();
+        let mut changes: Vec<(Contribution, Change)> = Vec::new();
         for mut span in self.store.orphans(project, now.minus(Span::PARENT_AWAITED)).await? {
-            let given = span.contributions().into_iter();
-            changes.extend(given.map(|given| (given, (|sum, tally| *sum -= tally) as fn(&mut _, &_))));
+            let less: Change = |sum, tally| *sum -= tally;
+            changes.extend(span.contributions().into_iter().map(|given| (given, less)));
             span.orphan = true;
-            let given = span.contributions().into_iter();
-            changes.extend(given.map(|given| (given, (|sum, tally| *sum += tally) as fn(&mut _, &_))));
+            let more: Change = |sum, tally| *sum += tally;
+            changes.extend(span.contributions().into_iter().map(|given| (given, more)));
         }
         changes.retain(|(given, _)| question.wants(given));
         Ok(changes)

@@ -4,7 +4,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// A stretch of time: `window` before `until`, or from `since` to `until`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -135,9 +135,9 @@ pub struct Errors {
 pub struct ListSeries {
     /// Only metrics whose Prometheus name begins so
     pub name: Option<String>,
-    /// Only series with these labels, as a json object
+    /// Only series with these labels, as a json object such as {"agent_name":"billing"}
     #[serde(default)]
-    #[schemars(with = "Map<String, Value>")]
+    #[schemars(with = "String")]
     pub labels: Option<Value>,
     /// Most to return, at most 1000
     #[schemars(with = "i64", default = "hundred")]
@@ -155,9 +155,9 @@ pub struct SeriesValues {
     pub period: Period,
     /// Prometheus name of the metric, such as agent_tool_calls_total
     pub name: String,
-    /// Only series with these labels, as a json object
+    /// Only series with these labels, as a json object such as {"agent_name":"billing"}
     #[serde(default)]
-    #[schemars(with = "Map<String, Value>")]
+    #[schemars(with = "String")]
     pub labels: Option<Value>,
     /// Width of a point, whole minutes such as 5m or 1h; by default what makes at most 200 points
     pub step: Option<String>,

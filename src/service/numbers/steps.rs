@@ -1,7 +1,5 @@
 //! Tools and models: steps by what they call.
 
-#![expect(clippy::doc_markdown, reason = "these texts are what clients show, as they stand")]
-
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;

@@ -1,7 +1,5 @@
 //! The stretch of time that numbers are asked of.
 
-#![expect(clippy::doc_markdown, reason = "these texts are what clients show, as they stand")]
-
 use std::time::Duration;
 
 use schemars::JsonSchema;

@@ -1,7 +1,5 @@
 //! What is answered of recorded metrics.
 
-#![expect(clippy::doc_markdown, reason = "these texts are what clients show, as they stand")]
-
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};

@@ -1,7 +1,5 @@
 //! Numbers over time.
 
-#![expect(clippy::doc_markdown, reason = "these texts are what clients show, as they stand")]
-
 mod by;
 mod group;
 
