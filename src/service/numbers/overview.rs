@@ -1,6 +1,6 @@
 //! The numbers at a glance.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -44,6 +44,8 @@ pub struct OverviewAnswer {
     pub p95_latency_ms: Option<f64>,
     /// 99 of 100 took at most so long
     pub p99_latency_ms: Option<f64>,
+    /// How many items the watched lists of dead letters hold, now; null where there can be none
+    pub dead_letters: Option<BTreeMap<String, u64>>,
     /// false: there are at least so many active traces
     pub active_traces_exact: bool,
     /// The agent whose numbers these are; null for all
@@ -114,11 +116,12 @@ impl Service {
             }
         };
         let last_hour = Window { since: now.minus(HOUR), until: now };
-        let (counted, last_hour, before, open, size) = futures::try_join!(
+        let (counted, last_hour, before, open, dead_letters, size) = futures::try_join!(
             of(window),
             of(last_hour),
             before,
             self.store.open_spans(project),
+            self.dead_letters(project),
             self.store.size(project)
         )?;
         let totals = Figures::from(&counted.total());
@@ -137,6 +140,7 @@ impl Service {
             p50_latency_ms: totals.p50_latency_ms,
             p95_latency_ms: totals.p95_latency_ms,
             p99_latency_ms: totals.p99_latency_ms,
+            dead_letters,
             active_traces_exact: open.len() < MAX_OPEN_SPANS,
             agent: agent.map(shown),
             window: counted.view(),
