@@ -14,6 +14,7 @@ mod echo;
 mod ingest;
 mod lease;
 mod logs;
+pub mod numbers;
 mod request;
 mod retention;
 mod rounds;
