@@ -22,6 +22,7 @@ pub(crate) mod testing;
 mod tests;
 mod text;
 mod trace;
+pub mod transfer;
 mod tree;
 
 use std::sync::Arc;
