@@ -132,7 +132,7 @@ impl Item {
     pub(super) fn into_write(self) -> Write {
         Write::once(match self {
             Self::Log(log) => Record::Log(log),
-            Self::Span(span) => Record::Import(Box::new(Import::Span(*span))),
+            Self::Span(span) => Record::Import(Box::new(Import::Span(span))),
             Self::Point(point) => Record::Import(Box::new(Import::Point(*point))),
             Self::Series(standing) => {
                 let Standing { series, updated } = *standing;
