@@ -13,6 +13,7 @@ mod echo;
 mod ingest;
 mod lease;
 mod logs;
+mod rebuild;
 mod request;
 mod retention;
 mod rounds;
@@ -38,6 +39,7 @@ pub use answer::{
     TreeNode,
 };
 pub use caller::Caller;
+pub use rebuild::WholeHours;
 pub use request::{EndSpan, GetTrace, LogEvent, QueryLogs, RecordMetric, StartSpan, decode};
 pub use status::{GetStatus, Kept, Status, StoreStatus};
 pub use text::MAX_MESSAGE_BYTES;

@@ -100,6 +100,15 @@ pub struct Counts {
     pub series: u64,
 }
 
+/// A line of an export: the first tells what it is, then comes a line for each record, and last their counts
+#[derive(JsonSchema)]
+#[schemars(rename = "ExportLine")]
+#[expect(dead_code, reason = "only its schema is used")]
+pub struct LineSchema {
+    /// watchglass, log, span, point, series or end; the other fields are those of what it names
+    r#type: String,
+}
+
 /// One line, read.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Line {

@@ -13,11 +13,13 @@ mod request;
 mod section;
 mod walk;
 
-pub use answer::{Imported, Refusal, Tally};
+pub use answer::{Imported, Kinds, Refusal, Tally};
 pub use import::Importer;
-pub use item::{Counts, Item, Kind};
+pub use item::{Counts, Item, Kind, LineSchema};
 pub use request::Export;
-pub use walk::Selection;
+pub(super) use request::instant;
+pub use walk::Pages;
+use walk::Selection;
 
 /// The number of the format: a reader refuses one that it does not know.
 const FORMAT: u32 = 1;

@@ -51,7 +51,7 @@ fn kind(word: &str) -> Result<Kind, Problem> {
 }
 
 /// A time, or a duration before `now`.
-fn instant(field: &str, text: &str, now: Timestamp) -> Result<Timestamp, Problem> {
+pub(in crate::service) fn instant(field: &str, text: &str, now: Timestamp) -> Result<Timestamp, Problem> {
     let ago = || units::duration(text).map(|ago| now.minus(ago));
     Timestamp::parse(text).or_else(ago).ok_or_else(|| {
         Problem::invalid(field, format!("`{field}` can't be {}", quoted(text)))

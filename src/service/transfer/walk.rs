@@ -1,11 +1,12 @@
 //! Reading a store from one end to the other, page by page.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use futures::Stream;
 use futures::stream::try_unfold;
 
-use super::{Item, Kind};
+use super::{Export, Item, Kind};
 use crate::model::{
     EventFilter, LevelFilter, LogPosition, LogQuery, Problem, ProjectId, Scope, SpanPosition, SpanQuery,
     SpanTime, Timestamp,
@@ -20,24 +21,31 @@ const PAGE_BYTES: usize = 1024 * 1024;
 
 /// Which records are wanted. Series are wanted as they stand, whatever the window.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Selection {
+pub(super) struct Selection {
     /// Logs taken, spans started and points measured at this instant or later.
-    pub since: Timestamp,
+    pub(super) since: Timestamp,
     /// Before this instant. Without an end, a walk might never catch up with those who write.
-    pub until: Timestamp,
+    pub(super) until: Timestamp,
     /// Of these kinds, in the order of [`Kind::ALL`].
-    pub kinds: Vec<Kind>,
+    pub(super) kinds: Vec<Kind>,
 }
 
+/// Pages of what is held.
+pub type Pages = Pin<Box<dyn Stream<Item = Result<Vec<Item>, Problem>> + Send>>;
+
 impl Service {
+    /// All that is held of what is asked for, as it is held.
+    ///
+    /// # Errors
+    /// A caller who may not read, a window that is none.
+    pub fn all_of(self: &Arc<Self>, caller: &Caller, request: &Export) -> Result<Pages, Problem> {
+        self.held(caller, request.selection(self.clock.now())?)
+    }
+
     /// All that is held of the selection, in pages: logs from the newest on, spans and points from the oldest on.
     ///
     /// What is written meanwhile does not move the pages: each goes on behind the last record of the one before.
-    pub fn held(
-        self: &Arc<Self>,
-        caller: &Caller,
-        selection: Selection,
-    ) -> Result<impl Stream<Item = Result<Vec<Item>, Problem>> + Send + Unpin + use<>, Problem> {
+    pub(super) fn held(self: &Arc<Self>, caller: &Caller, selection: Selection) -> Result<Pages, Problem> {
         let project = caller.project(Scope::Read)?.clone();
         let kinds = selection.kinds.clone().into_iter();
         let walk = Walk {
