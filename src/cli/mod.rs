@@ -13,9 +13,11 @@ mod open;
 mod print;
 mod replay;
 mod rollup;
+mod screen;
 mod serve;
 mod stdin;
 mod stdio;
+mod trace;
 
 use std::io::IsTerminal;
 use std::process::{ExitCode, Termination};
