@@ -57,9 +57,13 @@ async fn open_with(
     let options = ServiceOptions {
         stale_after: config.stale_after,
         address: address.clone(),
+        backend: options.url.backend(),
         logs_kept: options.retention.logs,
         traces_kept: options.retention.traces,
+        series_kept: options.retention.series,
         rollups_kept: options.retention.rollups,
+        max_bytes: embedded(&options.url).then_some(options.retention.max_bytes),
+        dead_letters: config.dead_letters.clone(),
         echo: config
             .echo
             .then(|| -> crate::service::Echo { Arc::new(|record| print::note(&record.to_string())) }),
@@ -74,7 +78,7 @@ async fn open_with(
 pub(super) fn store_options(config: &Config) -> Result<StoreOptions, ConfigError> {
     let url = StoreUrl::parse(config.store.url.expose())
         .map_err(|problem| ConfigError { message: problem.to_string(), hint: problem.hint.clone() })?;
-    let embedded = matches!(url, StoreUrl::Memory | StoreUrl::Sqlite(_));
+    let embedded = embedded(&url);
     let traces = config.retention.traces.unwrap_or(7 * DAY);
     Ok(StoreOptions {
         relaxed: config.store.durability == Durability::Process,
@@ -91,6 +95,10 @@ pub(super) fn store_options(config: &Config) -> Result<StoreOptions, ConfigError
         response_timeout: RESPONSE_TIMEOUT,
         url,
     })
+}
+
+const fn embedded(url: &StoreUrl) -> bool {
+    matches!(url, StoreUrl::Memory | StoreUrl::Sqlite(_))
 }
 
 /// The problem with all that led to it, for the operator.
