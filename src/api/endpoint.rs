@@ -56,6 +56,8 @@ pub(super) enum Takes {
     Object,
     /// One, or an array of them.
     Batch,
+    /// A line of JSON for each record, without a limit on their number.
+    Lines,
 }
 
 /// What an endpoint answers with.
@@ -234,6 +236,11 @@ impl Endpoint {
             };
             answer.map_err(refused).boxed()
         })
+    }
+
+    /// The same, with a body of lines, which is not read for it.
+    pub(crate) fn taking_lines(self) -> Self {
+        Self { body: Some(Takes::Lines), ..self }
     }
 
     fn new<X: JsonSchema>(

@@ -15,6 +15,8 @@ mod ingest;
 mod lease;
 mod live;
 mod logs;
+pub mod numbers;
+mod rebuild;
 mod request;
 mod retention;
 mod rounds;
@@ -26,6 +28,7 @@ pub(crate) mod testing;
 mod tests;
 mod text;
 mod trace;
+pub mod transfer;
 mod tree;
 
 use std::sync::Arc;
@@ -43,6 +46,7 @@ pub use caller::Caller;
 pub use live::{
     End, Gap, Happening, LiveEvent, LiveKind, LiveView, Subscription, Untrusted, WatchLive,
 };
+pub use rebuild::WholeHours;
 pub use request::{EndSpan, GetTrace, LogEvent, QueryLogs, RecordMetric, StartSpan, decode};
 pub use status::{Counted, GetStatus, Kept, Sizes, Status, StoreStatus};
 pub use text::MAX_MESSAGE_BYTES;
