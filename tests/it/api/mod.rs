@@ -189,6 +189,7 @@ impl Parameter {
             "trace_id" => "trace-1".to_owned(),
             "span_id" => "trace-1-root".to_owned(),
             "q" => "found".to_owned(),
+            "name" => "queue_depth".to_owned(),
             _ => match &self.schema["enum"][0] {
                 Value::String(first) => first.clone(),
                 _ if self.schema["type"] == "integer" || self.schema["type"] == "number" => "1".to_owned(),
