@@ -9,6 +9,7 @@
 //! - [`service`]: the use cases, once, for every surface
 //! - [`http`]: what every surface over HTTP stands on
 //! - [`mcp`]: the Model Context Protocol over stdio, streamable HTTP and SSE
+//! - [`api`]: the API over HTTP, as a table of endpoints
 //! - [`scrape`], [`pushgateway`]: the agents' metrics for Prometheus, fetched and pushed
 //! - [`replay`]: recorded runs of real agents as tool calls
 //! - [`config`], [`telemetry`]: settings, and watchglass's own log and metrics
@@ -17,6 +18,7 @@
 //!
 //! `ARCHITECTURE.md` has the flows and the invariants.
 
+pub mod api;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -59,6 +59,7 @@ pub(crate) fn serve_http() -> Result<()> {
             tls: None,
             metrics: Arc::new(Metrics::new()),
             scrape: Routes::default(),
+            api: Routes::default(),
         };
         writeln!(std::io::stderr(), "MCP    http://{address}/mcp")?;
         server::serve(listener, app, std::future::pending()).await?;

@@ -56,6 +56,7 @@ async fn open_with(
     let store = store::measured(store, options.url.backend(), &metrics);
     let options = ServiceOptions {
         stale_after: config.stale_after,
+        address: address.clone(),
         logs_kept: options.retention.logs,
         traces_kept: options.retention.traces,
         rollups_kept: options.retention.rollups,

@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 
 use super::open::{Opened, open};
 use super::{Failure, print, stdio};
+use crate::api;
 use crate::config::Config;
 use crate::http::Gate;
 use crate::mcp::Handler;
@@ -76,6 +77,7 @@ where
         tls,
         metrics: Arc::clone(&opened.metrics),
         scrape: scrape::routes(Arc::clone(service)),
+        api: api::routes(Arc::clone(service)),
     };
     let scheme = if app.tls.is_some() { "https" } else { "http" };
     print::note(&format!("MCP    {scheme}://{address}/mcp"));

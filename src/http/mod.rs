@@ -14,7 +14,7 @@ mod routes;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use answer::{json, problem, refusal};
+pub use answer::{PROBLEM_TYPE, ProblemDetails, details, json, problem, refusal, status_of};
 pub(crate) use gate::lacks;
 pub use gate::{Gate, Peer};
 pub use routes::{Route, Routes, Rule};

@@ -5,7 +5,7 @@ use std::fmt;
 use axum::Router;
 use axum::handler::Handler;
 use axum::middleware;
-use axum::routing::{MethodRouter, any, get, post};
+use axum::routing::{MethodRouter, any, delete, get, post};
 
 use super::gate::check;
 use crate::model::Scope;
@@ -72,6 +72,12 @@ where
     #[must_use]
     pub fn post<T: 'static>(self, path: &'static str, rule: Rule, handler: impl Handler<T, S>) -> Self {
         self.route("POST", path, rule, post(handler))
+    }
+
+    /// Answers `DELETE` of `path`.
+    #[must_use]
+    pub fn delete<T: 'static>(self, path: &'static str, rule: Rule, handler: impl Handler<T, S>) -> Self {
+        self.route("DELETE", path, rule, delete(handler))
     }
 
     /// Answers every method at `path`.

@@ -22,6 +22,8 @@ pub enum Code {
     InvalidCursor,
     /// No span of that id is held in the caller's project.
     SpanNotFound,
+    /// No trace of that id is held in the caller's project.
+    TraceNotFound,
     /// A span with that id exists and says something else.
     SpanConflict,
     /// The span has ended with another status.
@@ -65,6 +67,7 @@ impl Code {
             Self::FieldTooLarge => "FIELD_TOO_LARGE",
             Self::InvalidCursor => "INVALID_CURSOR",
             Self::SpanNotFound => "SPAN_NOT_FOUND",
+            Self::TraceNotFound => "TRACE_NOT_FOUND",
             Self::SpanConflict => "SPAN_CONFLICT",
             Self::SpanAlreadyEnded => "SPAN_ALREADY_ENDED",
             Self::TraceTooLarge => "TRACE_TOO_LARGE",

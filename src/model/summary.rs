@@ -293,3 +293,72 @@ pub struct OpenSpan {
     /// When something last happened in its trace.
     pub last_activity: Timestamp,
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::testing;
+
+    /// A span of one trace, running and then ended.
+    fn life(id: u8, start: i64, took: i64, status: SpanStatus, is_root: bool) -> [Span; 2] {
+        let running = Span {
+            span_id: SpanId::stored(format!("{id:02}")),
+            parent_span_id: (!is_root).then(|| SpanId::stored("elsewhere")),
+            start_time: Timestamp::from_micros(start),
+            kind: SpanKind::Tool,
+            ..testing::span("step")
+        };
+        let ended = Span {
+            status,
+            end_time: Some(Timestamp::from_micros(start + took)),
+            duration_ms: Some(0.001),
+            error: (status == SpanStatus::Error).then(|| format!("error {id}")),
+            ..running.clone()
+        };
+        [running, ended]
+    }
+
+    fn lives() -> impl Strategy<Value = Vec<[Span; 2]>> {
+        let statuses = [SpanStatus::Ok, SpanStatus::Error, SpanStatus::Cancelled];
+        let of_one = (0..9_i64, 0..9_i64, prop::sample::select(statuses.to_vec()), any::<bool>());
+        prop::collection::vec(of_one, 1..8).prop_map(|lives| {
+            (0..)
+                .zip(lives)
+                .map(|(id, (start, took, status, root))| life(id, start, took, status, root))
+                .collect()
+        })
+    }
+
+    #[test]
+    fn a_trace_runs_while_a_span_does_and_ends_as_its_root() {
+        let [running, failed] = life(1, 0, 1_500, SpanStatus::Error, true);
+        let trace = TraceSummary::default().changed(None, &running);
+        assert_eq!(
+            (trace.status(false), trace.status(true)),
+            (SpanStatus::InProgress, SpanStatus::Abandoned)
+        );
+        assert_eq!((trace.duration_ms(), trace.error()), (None, None));
+        let trace = trace.changed(Some(&running), &failed);
+        assert_eq!(
+            (trace.status(false), trace.duration_ms(), trace.error()),
+            (SpanStatus::Error, Some(1.5), Some("error 1"))
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn shares_add_up_to_what_step_by_step_gives(lives in lives(), split in any::<prop::sample::Index>()) {
+            let grown = lives.iter().fold(TraceSummary::default(), |trace, [running, ended]| {
+                trace.changed(None, running).changed(Some(running), ended)
+            });
+            let share = |part: &[[Span; 2]]| {
+                part.iter().map(|[_, ended]| TraceSummary::of(ended)).fold(TraceSummary::default(), TraceSummary::plus)
+            };
+            let (one, two) = lives.split_at(split.index(lives.len()));
+            prop_assert_eq!(&share(one).plus(share(two)), &grown);
+            prop_assert_eq!(&share(two).plus(share(one)), &grown);
+        }
+    }
+}

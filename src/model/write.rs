@@ -36,7 +36,7 @@ pub enum Record {
 pub enum Import {
     /// A span, ended or not. It adds to the numbers and to its trace; series are not fed by it, they come for
     /// themselves.
-    Span(Span),
+    Span(Box<Span>),
     /// A measurement that is counted ([`Point::contribution`]). It adds to the numbers alone.
     Point(Point),
     /// A series as it stood: of a counter or a histogram the larger one is kept, of a gauge the newer.

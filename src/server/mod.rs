@@ -59,6 +59,8 @@ pub struct App<H> {
     pub metrics: Arc<Metrics>,
     /// The addresses that Prometheus scrapes.
     pub scrape: Routes,
+    /// The API.
+    pub api: Routes,
 }
 
 /// How a server came to its end.
@@ -86,7 +88,8 @@ where
     let close = app.close;
     // Not the same as `stop`: rmcp gives up on the calls that are in flight when its token is cancelled.
     let answered = CancellationToken::new();
-    let routes = routes(app.handler, app.readiness, app.scrape, &app.metrics, &stop, &answered);
+    let surfaces = app.scrape.merge(app.api);
+    let routes = routes(app.handler, app.readiness, surfaces, &app.metrics, &stop, &answered);
     let mut all = guarded(routes, app.guard, app.gate, app.metrics);
     if app.tls.is_some() {
         all = all.layer(SetResponseHeaderLayer::overriding(header::STRICT_TRANSPORT_SECURITY, HSTS));
@@ -109,7 +112,7 @@ where
 fn routes<H>(
     handler: H,
     readiness: ReadinessCheck,
-    scrape: Routes,
+    surfaces: Routes,
     metrics: &Arc<Metrics>,
     stop: &CancellationToken,
     answered: &CancellationToken,
@@ -123,7 +126,7 @@ where
         .merge(health::routes(readiness, stop.clone()))
         .merge(mcp::http_routes(handler, answered.clone()))
         .merge(legacy.routes())
-        .merge(scrape)
+        .merge(surfaces)
 }
 
 /// The routes behind what stands before all of them: first the guard, then the gate.

@@ -18,8 +18,8 @@ mod limits;
 use crate::http::testing::open_gate;
 use crate::http::{Peer, Route};
 use crate::model::{Scope, Scopes};
-use crate::scrape;
 use crate::service::{AccessOptions, NewKey, testing};
+use crate::{api, scrape};
 
 #[derive(Clone)]
 struct Nothing;
@@ -76,8 +76,9 @@ async fn what_is_nowhere_is_a_problem() {
 
 /// Every route there is, as the server serves them.
 async fn all_routes(stop: &CancellationToken) -> Routes {
-    let scrape = scrape::routes(Arc::new(testing::service().await));
-    routes(Nothing, check(true), scrape, &Arc::default(), stop, &CancellationToken::new())
+    let service = Arc::new(testing::service().await);
+    let surfaces = scrape::routes(Arc::clone(&service)).merge(api::routes(service));
+    routes(Nothing, check(true), surfaces, &Arc::default(), stop, &CancellationToken::new())
 }
 
 fn behind(gate: Gate, routes: Routes) -> Router {
@@ -276,6 +277,7 @@ async fn start() -> Running {
         tls: None,
         metrics: Arc::default(),
         scrape: scrape::routes(Arc::new(testing::service().await)),
+        api: Routes::default(),
     };
     let server = tokio::spawn(serve(listener, app, asked.map(|_| ())));
     Running { address, shutdown, closed, server }

@@ -77,6 +77,15 @@ pub struct Recorded {
     pub overflow: bool,
 }
 
+/// A page whose items are the whole answer; what else there is to say of it has its place elsewhere.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page<Item> {
+    /// The answer.
+    pub items: Vec<Item>,
+    /// The cursor of the next page.
+    pub next: Option<String>,
+}
+
 /// A page of logs.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct LogsAnswer {

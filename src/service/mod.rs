@@ -16,6 +16,7 @@ mod logs;
 mod request;
 mod retention;
 mod rounds;
+mod status;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -32,15 +33,19 @@ use futures::future::BoxFuture;
 
 pub use access::{Access, AccessOptions, NewKey};
 pub use answer::{
-    LogView, Logged, LogsAnswer, Recorded, SpanEnded, SpanStarted, SpanView, TraceAnswer, Tree, TreeNode,
+    LogView, Logged, LogsAnswer, Page, Recorded, SpanEnded, SpanStarted, SpanView, TraceAnswer, Tree,
+    TreeNode,
 };
 pub use caller::Caller;
 pub use request::{EndSpan, GetTrace, LogEvent, QueryLogs, RecordMetric, StartSpan, decode};
+pub use status::{GetStatus, Kept, Status, StoreStatus};
 pub use text::MAX_MESSAGE_BYTES;
 
 use self::caller::Aliases;
 use crate::clock::{Clock, Ids};
-use crate::model::{Code, ContentPolicy, Labels, Problem, ProjectId, Redactor, Scope, Series, SeriesValue};
+use crate::model::{
+    Code, ContentPolicy, Labels, Problem, ProjectId, Redactor, Scope, Series, SeriesValue, Timestamp,
+};
 use crate::store::{Durability, Store};
 use crate::telemetry::Metrics;
 
@@ -58,6 +63,8 @@ pub type Echo = Arc<dyn Fn(&serde_json::Value) + Send + Sync>;
 pub struct ServiceOptions {
     /// After how long without activity in its trace an open span counts as abandoned.
     pub stale_after: Duration,
+    /// The store's address, without what it takes to get in.
+    pub address: String,
     /// How far back logs are kept, and so can be asked for.
     pub logs_kept: Duration,
     /// How far back spans, and the numbers of each minute, are kept.
@@ -77,6 +84,7 @@ impl Default for ServiceOptions {
         let week = Duration::from_secs(7 * 24 * 60 * 60);
         Self {
             stale_after: Duration::from_secs(60 * 60),
+            address: "memory:".to_owned(),
             logs_kept: week,
             traces_kept: week,
             rollups_kept: 57 * week,
@@ -95,6 +103,7 @@ pub struct Service {
     options: ServiceOptions,
     redactor: Redactor,
     aliases: Aliases,
+    started: Timestamp,
 }
 
 /// Whether records can be taken, and what an answer is worth.
@@ -110,7 +119,8 @@ impl Service {
     /// A service on `store`.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, options: ServiceOptions) -> Self {
         let redactor = Redactor::new(options.content);
-        Self { store, clock, ids: Ids, options, redactor, aliases: Aliases::default() }
+        let started = clock.now();
+        Self { store, clock, ids: Ids, options, redactor, aliases: Aliases::default(), started }
     }
 
     /// What this process counts.

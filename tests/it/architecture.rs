@@ -13,11 +13,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("service", &["model", "clock", "telemetry", "store"]),
     ("http", &["model", "service"]),
     ("mcp", &["model", "telemetry", "service", "http"]),
+    ("api", &["model", "service", "http"]),
     ("scrape", &["model", "exposition", "service", "http"]),
     ("replay", &["clock"]),
     ("config", &["model"]),
     ("pushgateway", &["model", "exposition", "telemetry", "service", "config"]),
-    ("server", &["model", "clock", "store", "service", "http", "mcp", "scrape", "config", "telemetry"]),
+    (
+        "server",
+        &["model", "clock", "store", "service", "http", "api", "mcp", "scrape", "config", "telemetry"],
+    ),
     (
         "cli",
         &[
@@ -26,6 +30,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "store",
             "service",
             "http",
+            "api",
             "mcp",
             "scrape",
             "pushgateway",

@@ -41,8 +41,12 @@ pub fn changes(before: &[Contribution], after: &[Contribution]) -> Sums {
         let place = (given.at.minute(), given.agent.clone(), given.dimension.clone());
         change(sums.entry(place).or_default(), &given.tally);
     };
-    after.iter().for_each(|given| cell(given, |sum, tally| *sum += tally));
-    before.iter().for_each(|given| cell(given, |sum, tally| *sum -= tally));
+    for given in after {
+        cell(given, |sum, tally| *sum += tally);
+    }
+    for given in before {
+        cell(given, |sum, tally| *sum -= tally);
+    }
     sums.retain(|_, tally| !tally.is_zero());
     sums
 }
@@ -188,5 +192,86 @@ impl Point {
         let given =
             Contribution { at: self.timestamp, agent: agent.to_owned(), dimension: Dimension::Agent, tally };
         (!given.tally.is_zero()).then_some(given)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{SpanId, testing};
+
+    fn ended(kind: SpanKind, status: SpanStatus) -> Span {
+        Span {
+            kind,
+            status,
+            end_time: Some(Timestamp::from_micros(90_000_000)),
+            duration_ms: Some(90_000.0),
+            ..testing::span("tool.search")
+        }
+    }
+
+    fn of(given: &[Contribution], dimension: &Dimension, measure: Measure) -> i64 {
+        given.iter().filter(|given| given.dimension == *dimension).map(|given| given.tally[measure]).sum()
+    }
+
+    #[test]
+    fn a_root_counts_when_it_starts_and_its_outcome_when_it_ends() {
+        let running = testing::span("agent_request").contributions();
+        assert_eq!(running.len(), 1);
+        assert_eq!((running[0].at.micros(), running[0].tally[Measure::Started]), (0, 1));
+        let failed = ended(SpanKind::Agent, SpanStatus::Error).contributions();
+        let of_agent = |measure| of(&failed, &Dimension::Agent, measure);
+        assert_eq!((of_agent(Measure::Started), of_agent(Measure::Error), of_agent(Measure::Ok)), (1, 1, 0));
+        let errors =
+            failed.iter().filter(|given| given.dimension.kind() == super::super::DimensionKind::Error);
+        assert_eq!(errors.count(), 1);
+    }
+
+    #[test]
+    fn a_step_is_no_request_and_a_tool_goes_by_its_own_name() {
+        let step =
+            Span { parent_span_id: Some(SpanId::stored("p")), ..ended(SpanKind::Tool, SpanStatus::Ok) };
+        let given = step.contributions();
+        let of_agent = |measure| of(&given, &Dimension::Agent, measure);
+        assert_eq!(
+            (of_agent(Measure::Started), of_agent(Measure::Ok), of_agent(Measure::ToolCalls)),
+            (0, 0, 1)
+        );
+        let tool = Dimension::Step { kind: "tool", name: "search".into(), model: String::new() };
+        assert_eq!(
+            (of(&given, &tool, Measure::Ok), of(&given, &tool, Measure::DurationMicros)),
+            (1, 90_000_000)
+        );
+        let orphan = Span { orphan: true, ..step };
+        assert_eq!(of(&orphan.contributions(), &Dimension::Agent, Measure::Started), 1);
+    }
+
+    #[test]
+    fn only_calls_of_models_spend_and_a_reported_cost_comes_first() {
+        let usage = Usage { input: Some(10), output: Some(5), ..Usage::default() };
+        let call = Span { usage, model: Some("m".into()), ..ended(SpanKind::Llm, SpanStatus::Ok) };
+        let spent = |span: &Span| {
+            let given = span.contributions();
+            [Measure::InputTokens, Measure::ReportedCost, Measure::ComputedCost, Measure::UnpricedCalls]
+                .map(|measure| of(&given, &Dimension::Agent, measure))
+        };
+        assert_eq!(spent(&call), [10, 0, 0, 1]);
+        let computed = Span { computed_cost_pico_usd: Some(7), ..call.clone() };
+        assert_eq!(spent(&computed), [10, 0, 7, 0]);
+        assert_eq!(spent(&Span { reported_cost_pico_usd: Some(9), ..computed }), [10, 9, 0, 0]);
+        assert_eq!(spent(&Span { kind: SpanKind::Agent, ..call }), [0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn a_change_adds_the_difference_to_each_minute() {
+        let before = testing::span("agent_request");
+        let after = Span { agent_name: Some("a".into()), ..ended(SpanKind::Agent, SpanStatus::Ok) };
+        let sums = changes(&before.contributions(), &after.contributions());
+        let at = |minute: i64, agent: &str| {
+            let place = (Timestamp::from_micros(minute * 60_000_000), agent.to_owned(), Dimension::Agent);
+            sums.get(&place).map(|tally| (tally[Measure::Started], tally[Measure::Ok]))
+        };
+        assert_eq!([at(0, UNKNOWN), at(0, "a"), at(1, "a")], [Some((-1, 0)), Some((1, 0)), Some((0, 1))]);
+        assert!(changes(&after.contributions(), &after.contributions()).is_empty());
     }
 }

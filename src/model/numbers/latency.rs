@@ -5,7 +5,7 @@ pub const MAX_RELATIVE_ERROR: f64 = 0.01;
 /// The ratio of one bucket's bound to the next: the middle of a bucket is within the error of both its ends.
 const GAMMA: f64 = (1.0 + MAX_RELATIVE_ERROR) / (1.0 - MAX_RELATIVE_ERROR);
 
-/// A bucket of durations, on a logarithmic scale of microseconds, as a DDSketch has it. 0 is less than one.
+/// A bucket of durations, on a logarithmic scale of microseconds, as a `DDSketch` has it. 0 is less than one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Latency(pub u16);
 

@@ -36,6 +36,17 @@ pub enum ContentPolicy {
     MetadataOnly,
 }
 
+impl ContentPolicy {
+    /// The word for it, in the settings and in answers.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Redacted => "redacted",
+            Self::MetadataOnly => "metadata_only",
+        }
+    }
+}
+
 /// Takes out of records what the policy says.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Redactor {

@@ -1,0 +1,225 @@
+//! The OpenAPI document, made from the table.
+
+use axum::extract::Request;
+use axum::response::Response;
+use futures::future::{Ready, ready};
+use schemars::generate::{Contract, SchemaSettings};
+use schemars::transform::RecursiveTransform;
+use schemars::{Schema as JsonSchema, SchemaGenerator};
+use serde_json::{Value, json};
+use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, ParameterStyle};
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::response::ResponseBuilder;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{
+    Components, Content, Header, Info, License, OpenApi, Paths, Ref, RefOr, Required, Schema,
+};
+
+use super::batch::{MAX_ITEMS, Results};
+use super::endpoint::{Endpoint, Form, Method, Takes};
+use super::reply;
+use super::shape::{Kind, Parameter};
+use crate::http::{PROBLEM_TYPE, ProblemDetails};
+
+/// Where the document keeps schemas.
+const SCHEMAS: &str = "#/components/schemas/";
+
+/// Refusals that every endpoint may answer with.
+const REFUSALS: [(&str, &str); 8] = [
+    ("400", "The request is wrong; `field` names what is"),
+    ("401", "A key is needed, or this one is not valid"),
+    ("403", "The key does not allow this, or the host or the origin is not allowed"),
+    ("404", "What is named is not held here"),
+    ("414", "The query is too long"),
+    ("429", "Too often; `retry_after_ms` says when again"),
+    ("500", "A defect of watchglass, or the store's data can't be read"),
+    ("503", "The store can't answer now; `retryable` says whether it may later"),
+];
+
+/// Refusals of bodies.
+const REFUSALS_OF_BODIES: [(&str, &str); 4] = [
+    ("408", "The body did not arrive in time"),
+    ("409", "It contradicts what is held here"),
+    ("413", "The body is too large"),
+    ("415", "The body is not JSON"),
+];
+
+/// Answers with the document of `endpoints`.
+pub(super) fn served(
+    endpoints: &[Endpoint],
+) -> impl Fn(Request) -> Ready<Response> + Clone + Send + Sync + 'static {
+    let text = serde_json::to_string(&document(endpoints)).unwrap_or_default();
+    move |request| ready(reply::tagged(request.headers(), text.clone()))
+}
+
+/// The document of `endpoints`.
+fn document(endpoints: &[Endpoint]) -> OpenApi {
+    let mut asked = generator(Contract::Deserialize);
+    let mut answered = generator(Contract::Serialize);
+    let mut paths = Paths::new();
+    answered.subschema_for::<ProblemDetails>();
+    for endpoint in endpoints {
+        let method = match endpoint.method {
+            Method::Get => HttpMethod::Get,
+            Method::Post => HttpMethod::Post,
+            Method::Delete => HttpMethod::Delete,
+        };
+        paths.add_path_operation(endpoint.path, vec![method], operation(endpoint, &mut asked, &mut answered));
+    }
+    let mut components = Components::new();
+    for generator in [&mut asked, &mut answered] {
+        for (name, schema) in generator.take_definitions(true) {
+            components.schemas.insert(name, bridged(schema));
+        }
+    }
+    let mut bearer = Http::new(HttpAuthScheme::Bearer);
+    bearer.description = Some("A key of watchglass, where keys are asked for".to_owned());
+    components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    let mut info = Info::new("watchglass", env!("CARGO_PKG_VERSION"));
+    info.description = Some("What AI agents did: traces, logs, numbers".to_owned());
+    info.license = Some(License::new(env!("CARGO_PKG_LICENSE")));
+    let mut document = OpenApi::new(info, paths);
+    document.components = Some(components);
+    document
+}
+
+fn generator(contract: Contract) -> SchemaGenerator {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.meta_schema = None;
+        settings.definitions_path = "/components/schemas".into();
+        settings.contract = contract;
+        settings.transforms.push(Box::new(RecursiveTransform(portable)));
+    });
+    settings.into_generator()
+}
+
+fn operation(
+    endpoint: &Endpoint,
+    asked: &mut SchemaGenerator,
+    answered: &mut SchemaGenerator,
+) -> OperationBuilder {
+    let mut operation = OperationBuilder::new()
+        .operation_id(Some(operation_id(endpoint)))
+        .summary(Some(endpoint.summary))
+        .security(SecurityRequirement::new("bearer", [endpoint.scope.as_str()]))
+        .security(SecurityRequirement::default());
+    let in_address = endpoint.request.parameters.iter();
+    for parameter in in_address.filter(|parameter| parameter.in_path || endpoint.body.is_none()) {
+        operation = operation.parameter(described(parameter));
+    }
+    if let Some(body) = endpoint.body {
+        let schema = without_path((endpoint.request.schema)(asked), endpoint, asked);
+        let schema = match body {
+            Takes::Object => schema,
+            Takes::Batch => json!({
+                "oneOf": [schema, { "type": "array", "items": schema, "maxItems": MAX_ITEMS }]
+            }),
+        };
+        let content = Content::new(Some(bridged(schema)));
+        let body = RequestBodyBuilder::new().content("application/json", content);
+        operation = operation.request_body(Some(body.required(Some(Required::True)).build()));
+    }
+    operation = operation.response("200", answer(endpoint.form, answered));
+    if endpoint.method == Method::Get && matches!(endpoint.form, Form::Json(_) | Form::Array(_)) {
+        let unchanged = ResponseBuilder::new().description("What the client has is still so");
+        operation = operation.response("304", unchanged.build());
+    }
+    let of_bodies = endpoint.body.map_or(&[] as &[_], |_| &REFUSALS_OF_BODIES);
+    for (status, description) in REFUSALS.iter().chain(of_bodies) {
+        let schema = Ref::from_schema_name("Problem");
+        let refusal = ResponseBuilder::new()
+            .description(*description)
+            .content(PROBLEM_TYPE, Content::new(Some(schema)));
+        operation = operation.response(*status, refusal.build());
+    }
+    operation
+}
+
+/// `GET /api/v1/traces/{trace_id}` as `get_traces_trace_id`.
+fn operation_id(endpoint: &Endpoint) -> String {
+    let method = match endpoint.method {
+        Method::Get => "get",
+        Method::Post => "post",
+        Method::Delete => "delete",
+    };
+    let path = endpoint.path.replace("/api/", "").replace("v1/", "");
+    let published = if endpoint.path.starts_with("/api/v1/") { "" } else { "published_" };
+    let words = path.split(['/', '{', '}']).filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_");
+    format!("{method}_{published}{words}")
+}
+
+fn described(parameter: &Parameter) -> ParameterBuilder {
+    let list = parameter.kind == Kind::List;
+    ParameterBuilder::new()
+        .name(&parameter.name)
+        .parameter_in(if parameter.in_path { ParameterIn::Path } else { ParameterIn::Query })
+        .required(if parameter.required { Required::True } else { Required::False })
+        .description(parameter.description.clone())
+        .schema(Some(bridged(parameter.schema.clone())))
+        .style(list.then_some(ParameterStyle::Form))
+        .explode(list.then_some(false))
+}
+
+/// The schema of a body, without what the address says already.
+fn without_path(schema: JsonSchema, endpoint: &Endpoint, asked: &mut SchemaGenerator) -> Value {
+    let named: Vec<&str> = endpoint
+        .request
+        .parameters
+        .iter()
+        .filter(|parameter| parameter.in_path)
+        .map(|parameter| parameter.name.as_str())
+        .collect();
+    let reference = schema.to_value();
+    let name = reference.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix(SCHEMAS));
+    let Some(name) = name.filter(|_| !named.is_empty()) else { return reference };
+    let Some(mut body) = asked.definitions_mut().remove(name) else { return reference };
+    if let Some(properties) = body.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.retain(|name, _| !named.contains(&name.as_str()));
+    }
+    if let Some(required) = body.get_mut("required").and_then(Value::as_array_mut) {
+        required.retain(|name| !name.as_str().is_some_and(|name| named.contains(&name)));
+    }
+    body
+}
+
+fn answer(form: Form, answered: &mut SchemaGenerator) -> utoipa::openapi::Response {
+    let response = ResponseBuilder::new().description("The answer");
+    match form {
+        Form::Json(schemer) => {
+            response.content("application/json", Content::new(Some(bridged(schemer(answered).to_value()))))
+        }
+        Form::Array(schemer) => {
+            let schema = json!({ "type": "array", "items": schemer(answered).to_value() });
+            let link = Header::new(bridged(json!({ "type": "string" })));
+            let content = Content::new(Some(bridged(schema)));
+            response.content("application/json", content).header("Link", link)
+        }
+        Form::Batch(schemer) => {
+            let one = schemer(answered).to_value();
+            let results = answered.subschema_for::<Results<Value>>();
+            let schema = json!({ "oneOf": [one, results] });
+            response.content("application/json", Content::new(Some(bridged(schema))))
+        }
+        Form::Stream(media_type, schemer) => {
+            let item = bridged(schemer(answered).to_value());
+            response.content(media_type, Content::new(Some(item)))
+        }
+    }
+    .build()
+}
+
+/// What older tools do not know, as they know it: `const` as an `enum` of one.
+fn portable(schema: &mut JsonSchema) {
+    let Some(object) = schema.as_object_mut() else { return };
+    if let Some(only) = object.remove("const") {
+        object.insert("enum".to_owned(), json!([only]));
+    }
+    if object.get("format").and_then(Value::as_str).is_some_and(|format| format.starts_with("uint")) {
+        object.remove("format");
+    }
+}
+
+/// A schema of `schemars` as one of `utoipa`; both are JSON Schema, so nothing is lost (a test compares).
+fn bridged(schema: Value) -> RefOr<Schema> {
+    serde_json::from_value(schema).unwrap_or_default()
+}
