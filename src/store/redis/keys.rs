@@ -123,6 +123,11 @@ impl Keys {
         &self.project
     }
 
+    /// Every shard.
+    pub(super) fn shards(&self) -> impl Iterator<Item = Shard> + use<> {
+        self.layout.shards()
+    }
+
     /// The shard of the record with this id.
     pub(super) fn shard_of(&self, id: &str) -> Shard {
         self.layout.shard_of(id)

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Ttl;
-use crate::model::{
-    Contribution, DimensionKind, ErrorGroup, Point, Span, Sums, Tier, Timestamp, changes,
-};
+use crate::model::{Contribution, DimensionKind, ErrorGroup, Point, Span, Sums, Tier, Timestamp, changes};
 use crate::store::redis::codec::{point, rollup, score};
 use crate::store::redis::command::Command;
 use crate::store::redis::keys::{Keys, Shard};
@@ -38,14 +36,21 @@ pub(super) fn of_point(keys: &Keys, ttl: Ttl, shard: Shard, given: &Point) -> Ve
 /// Adds sums of both tiers.
 fn add(keys: &Keys, ttl: Ttl, shard: Shard, sums: &Sums) -> Vec<Command> {
     let cells = cells(sums).into_iter();
-    cells.flat_map(|((tier, kind, start), fields)| {
-        let key = keys.rollup(shard, tier, kind, start);
-        tally(&Command::new("TALLY", key), ttl.rollup(tier), 1, &fields)
-    }).collect()
+    cells
+        .flat_map(|((tier, kind, start), fields)| {
+            let key = keys.rollup(shard, tier, kind, start);
+            tally(&Command::new("TALLY", key), ttl.rollup(tier), 1, &fields)
+        })
+        .collect()
 }
 
 /// Commands that add to the counts of a hash, and `changes` to its version.
-pub(in super::super) fn tally(command: &Command, seconds: u64, changes: u64, fields: &[(String, i64)]) -> Vec<Command> {
+pub(in super::super) fn tally(
+    command: &Command,
+    seconds: u64,
+    changes: u64,
+    fields: &[(String, i64)],
+) -> Vec<Command> {
     let first = command.clone().arg(seconds).arg(rollup::VERSION).arg(changes);
     let rest = || command.clone().arg(seconds);
     let chunks = fields.chunks(MAX_FIELDS).enumerate().map(|(index, chunk)| {
@@ -71,7 +76,7 @@ fn cells(sums: &Sums) -> Cells {
 
 /// What is known of a failure besides its counts. It lies where its fingerprint does: to note it twice is to note it
 /// once.
-pub(super) fn of_failure(keys: &Keys, ttl: Ttl, span: &Span) -> Vec<Command> {
+pub(in super::super) fn of_failure(keys: &Keys, ttl: Ttl, span: &Span) -> Vec<Command> {
     let Some(group) = ErrorGroup::of(span) else { return Vec::new() };
     let key = keys.error_group(&group.fingerprint);
     let last = Command::new("NEWER", key.clone()).arg("last_seen").arg(group.last_seen.micros());
@@ -94,5 +99,8 @@ pub(super) fn of_failure(keys: &Keys, ttl: Ttl, span: &Span) -> Vec<Command> {
 /// What a slice of records adds to one minute or hour, as the fields of the hash of each kind.
 pub(in super::super) fn recounted(given: &[Contribution]) -> BTreeMap<DimensionKind, Vec<(String, i64)>> {
     let minutes = cells(&changes(&[], given)).into_iter();
-    minutes.filter(|((tier, ..), _)| *tier == Tier::Minute).map(|((_, kind, _), fields)| (kind, fields)).collect()
+    minutes
+        .filter(|((tier, ..), _)| *tier == Tier::Minute)
+        .map(|((_, kind, _), fields)| (kind, fields))
+        .collect()
 }
