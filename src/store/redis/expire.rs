@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::RedisStore;
-use super::codec::score;
+use super::codec::{score, time};
 use super::command::{Command, Request, transaction};
 use super::connection::read;
 use super::keys::{Key, Keys, Shard};
-use crate::model::{Problem, Timestamp};
+use crate::model::{DimensionKind, Problem, Tier, Timestamp};
 use crate::store::Expired;
 
 /// Members of one kind that one call deletes in a project.
@@ -27,6 +27,10 @@ impl RedisStore {
             self.expire_spans(&keys, now, &mut expired).await?;
             self.expire_series(&keys, now, &mut expired).await?;
             self.expire_entries(&keys, now).await?;
+            for tier in Tier::ALL {
+                self.expire_rollups(&keys, now, tier, &mut expired).await?;
+            }
+            self.expire_failures(&keys, now, &mut expired).await?;
             self.move_open_roots(&keys).await?;
         }
         Ok(expired)
@@ -70,8 +74,50 @@ impl RedisStore {
         self.drop_all(deletions).await
     }
 
-    /// Takes out what no longer has a record: traces that began too long ago, and points. The numbers vanish by
-    /// themselves, hash by hash, and so do shares of traces.
+    async fn expire_rollups(
+        &self,
+        keys: &Keys,
+        now: Timestamp,
+        tier: Tier,
+        expired: &mut Expired,
+    ) -> Result<(), Problem> {
+        let kept = Duration::from_secs(self.ttl.rollup(tier));
+        let slices = self.oldest(|shard| keys.rollup_index(shard, tier), now, kept, expired).await?;
+        let mut deletions: Vec<Request> = Vec::new();
+        for (shard, members) in slices {
+            for (_, start) in &members {
+                let hash = |kind| Command::new("DEL", keys.rollup(shard, tier, kind, time(*start))).into();
+                deletions.extend(DimensionKind::ALL.map(hash));
+            }
+            let members: Vec<&String> = members.iter().map(|(member, _)| member).collect();
+            deletions.push(Command::new("ZREM", keys.rollup_index(shard, tier)).arg(members).into());
+        }
+        self.drop_all(deletions).await
+    }
+
+    /// Forgets failures of which none is counted any more.
+    async fn expire_failures(
+        &self,
+        keys: &Keys,
+        now: Timestamp,
+        expired: &mut Expired,
+    ) -> Result<(), Problem> {
+        let kept = self.retention.rollups;
+        let slices = self.oldest(|shard| keys.error_index(shard), now, kept, expired).await?;
+        let mut deletions: Vec<Request> = Vec::new();
+        for (shard, members) in slices {
+            let members: Vec<&String> = members.iter().map(|(member, _)| member).collect();
+            deletions.extend(members.iter().map(|name| Command::new("DEL", keys.error_group(name)).into()));
+            let counts = self.layout.shards();
+            deletions
+                .extend(counts.map(|shard| Command::new("HDEL", keys.failures(shard)).arg(&members).into()));
+            deletions.push(Command::new("ZREM", keys.error_index(shard)).arg(members).into());
+        }
+        self.drop_all(deletions).await
+    }
+
+    /// Takes out what no longer has a record: traces that began too long ago, and points. Shares of traces vanish by
+    /// themselves.
     async fn expire_entries(&self, keys: &Keys, now: Timestamp) -> Result<(), Problem> {
         let until = |kept| format!("({}", score(now.minus(kept)));
         let trim = |index, kept| Command::new("ZREMRANGEBYSCORE", index).arg("-inf").arg(until(kept)).into();

@@ -11,14 +11,13 @@ use super::command::{Command, Guard, transaction};
 use super::connection::read;
 use super::keys::{Key, Keys, Shard};
 use super::walk::{Path, Walk};
-use super::write::{recounted, tally};
+use super::write::{list, recounted, tally};
 use crate::model::{Code, Contribution, DimensionKind, Point, Problem, Tier, Timestamp};
 
 /// How often a hash is recounted that records keep changing.
 const MAX_ATTEMPTS: usize = 20;
 /// Entries that are read at once.
 const CHUNK: usize = 1_000;
-const KINDS: [DimensionKind; 3] = [DimensionKind::Agent, DimensionKind::Step, DimensionKind::Error];
 
 /// Counts by their fields.
 type Counts = Vec<(String, i64)>;
@@ -31,7 +30,7 @@ impl RedisStore {
             for minute in minutes(hour) {
                 self.recount_minute(keys, shard, minute).await?;
             }
-            for kind in KINDS {
+            for kind in DimensionKind::ALL {
                 self.recount_hour(keys, shard, kind, hour).await?;
             }
         }
@@ -39,14 +38,15 @@ impl RedisStore {
     }
 
     async fn recount_minute(&self, keys: &Keys, shard: Shard, minute: Timestamp) -> Result<(), Problem> {
-        let hashes = KINDS.map(|kind| (kind, keys.rollup(shard, Tier::Minute, kind, minute)));
+        let hashes = DimensionKind::ALL.map(|kind| (kind, keys.rollup(shard, Tier::Minute, kind, minute)));
         for _ in 0..MAX_ATTEMPTS {
             let versions = self.versions(hashes.iter().map(|(_, key)| key)).await?;
             let mut counts = recounted(&self.given(keys, shard, minute).await?);
             let hashes = hashes.iter().zip(versions);
             let replaced =
                 hashes.map(|((kind, key), version)| (key, version, counts.remove(kind).unwrap_or_default()));
-            if self.replace(Tier::Minute, replaced.collect()).await? {
+            let listing = list(keys, self.ttl, shard, Tier::Minute, minute);
+            if self.replace(Tier::Minute, listing, replaced.collect()).await? {
                 return Ok(());
             }
         }
@@ -72,7 +72,9 @@ impl RedisStore {
                     *sum = sum.saturating_add(count);
                 }
             }
-            if self.replace(Tier::Hour, vec![(&key, version, sums.into_iter().collect())]).await? {
+            let listing = list(keys, self.ttl, shard, Tier::Hour, hour);
+            let replaced = vec![(&key, version, sums.into_iter().collect())];
+            if self.replace(Tier::Hour, listing, replaced).await? {
                 return Ok(());
             }
         }
@@ -128,7 +130,12 @@ impl RedisStore {
     }
 
     /// Puts counts in the place of those that hashes hold, if none of them has changed.
-    async fn replace(&self, tier: Tier, hashes: Vec<(&Key, Option<u64>, Counts)>) -> Result<bool, Problem> {
+    async fn replace(
+        &self,
+        tier: Tier,
+        listing: [Command; 2],
+        hashes: Vec<(&Key, Option<u64>, Counts)>,
+    ) -> Result<bool, Problem> {
         let mut guards = Vec::new();
         let mut commands = Vec::new();
         for (key, version, counts) in hashes {
@@ -150,6 +157,7 @@ impl RedisStore {
         if commands.is_empty() {
             return Ok(true);
         }
+        commands.extend(listing);
         let word: String = read(self.reads.ask(transaction(&guards, commands)).await)?;
         Ok(word == "written")
     }

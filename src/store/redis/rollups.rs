@@ -1,13 +1,13 @@
-//! Reading the numbers: sums over the hashes of many minutes or hours, whose names follow from the time.
+//! Reading the numbers: sums over the hashes of many minutes or hours.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::RedisStore;
-use super::codec::rollup;
 use super::codec::span::fields;
+use super::codec::{rollup, score};
 use super::command::Command;
 use super::connection::read;
-use super::keys::Keys;
+use super::keys::{Key, Keys};
 use crate::model::{ErrorGroup, Problem, Rollup, RollupQuery, SpanId, Tally, Timestamp, TraceId};
 
 /// Hashes that are read at once, so that a long window takes no more memory than its answer and these.
@@ -17,14 +17,12 @@ impl RedisStore {
     /// Sums of roll-ups, by bin, agent and dimension.
     pub(super) async fn sums(&self, keys: &Keys, query: &RollupQuery) -> Result<Vec<Rollup>, Problem> {
         let mut bins: BTreeMap<Timestamp, HashMap<String, Tally>> = BTreeMap::new();
-        let mut hashes = self.hashes(keys, query).peekable();
-        while hashes.peek().is_some() {
-            let (starts, commands): (Vec<Timestamp>, Vec<Command>) = hashes.by_ref().take(CHUNK).unzip();
-            for (start, reply) in starts.into_iter().zip(self.ask_all(commands.into_iter()).await) {
+        let hashes = self.hashes(keys, query).await?;
+        for chunk in hashes.chunks(CHUNK) {
+            let whole = |(_, key): &(Timestamp, Key)| Command::new("HGETALL", key.clone());
+            for ((start, _), reply) in chunk.iter().zip(self.ask_all(chunk.iter().map(whole)).await) {
                 let counts: Vec<(String, i64)> = read(reply)?;
-                if !counts.is_empty() {
-                    add(bins.entry(query.bin_of(start)).or_default(), &counts, query.agent.as_deref());
-                }
+                add(bins.entry(query.bin_of(*start)).or_default(), &counts, query.agent.as_deref());
             }
         }
         let mut rollups = Vec::new();
@@ -41,19 +39,20 @@ impl RedisStore {
         Ok(rollups)
     }
 
-    /// What reads each hash of the window, with the time that it is of.
-    fn hashes<'a>(
-        &self,
-        keys: &'a Keys,
-        query: &'a RollupQuery,
-    ) -> impl Iterator<Item = (Timestamp, Command)> + use<'a> {
-        let (tier, until) = (query.tier, query.until);
-        let first = tier.start_of(query.since);
-        let starts = std::iter::successors(Some(first), move |start| Some(start.plus(tier.width())));
-        starts.take_while(move |start| *start < until).flat_map(move |start| {
-            let hash = move |shard| keys.rollup(shard, tier, query.dimension, start);
-            keys.shards().map(move |shard| (start, Command::new("HGETALL", hash(shard))))
-        })
+    /// The hashes of the window that there are, each with the time that it is of.
+    async fn hashes(&self, keys: &Keys, query: &RollupQuery) -> Result<Vec<(Timestamp, Key)>, Problem> {
+        let (since, until) = (score(query.tier.start_of(query.since)), format!("({}", score(query.until)));
+        let starts = |shard| {
+            Command::new("ZRANGEBYSCORE", keys.rollup_index(shard, query.tier)).arg(&since).arg(&until)
+        };
+        let mut hashes = Vec::new();
+        for (shard, reply) in keys.shards().zip(self.ask_all(keys.shards().map(starts)).await) {
+            hashes.extend(read::<Vec<i64>>(reply)?.into_iter().map(|seconds| {
+                let start = Timestamp::from_micros(seconds.saturating_mul(1_000_000));
+                (start, keys.rollup(shard, query.tier, query.dimension, start))
+            }));
+        }
+        Ok(hashes)
     }
 
     /// What is known of failures besides their counts.

@@ -6,7 +6,7 @@ use super::command::Command;
 use super::connection::read;
 use super::keys::Keys;
 use super::walk::{Path, Walk};
-use crate::model::{Point, Problem, Span, SpanPage, SpanPosition, SpanQuery, SpanTime, Timestamp};
+use crate::model::{Point, Problem, SpanPage, SpanPosition, SpanQuery, SpanTime, Timestamp};
 
 /// Spans that one round trip asks for.
 const CHUNK: usize = 500;

@@ -1,12 +1,14 @@
 //! Deleting logs, found by their entries.
 
+use std::collections::BTreeSet;
+
 use super::{LOOKS, SLICE};
-use crate::model::{Deletion, Log, Problem, Timestamp};
+use crate::model::{Deletion, Log, Problem, Timestamp, TraceId};
 use crate::store::Deleted;
 use crate::store::redis::RedisStore;
 use crate::store::redis::codec::around;
 use crate::store::redis::codec::log::decode;
-use crate::store::redis::command::{Command, Request};
+use crate::store::redis::command::{Command, Guard, Request, transaction};
 use crate::store::redis::connection::read;
 use crate::store::redis::error::is_wrong_type;
 use crate::store::redis::keys::Keys;
@@ -41,11 +43,23 @@ impl RedisStore {
             deleted.logs += wanted.len() as u64;
             self.drop_all(wanted.iter().flat_map(|(entry, found)| removals(keys, entry, found)).collect())
                 .await?;
+            let of_traces = wanted.iter().filter_map(|(_, (_, log))| log.trace_id.as_ref());
+            self.forget_empty(keys, of_traces.collect()).await?;
             if deleted.logs >= SLICE as u64 {
                 break;
             }
         }
         Ok(after)
+    }
+
+    /// Forgets traces of which nothing is left.
+    async fn forget_empty(&self, keys: &Keys, traces: BTreeSet<&TraceId>) -> Result<(), Problem> {
+        let forget = |trace_id: &TraceId| {
+            let trace_id = trace_id.as_str();
+            let nothing = [keys.trace_logs(trace_id), keys.trace_spans(trace_id)].map(Guard::Absent);
+            transaction(&nothing, vec![Command::new("DEL", keys.trace(trace_id))])
+        };
+        self.drop_all(traces.into_iter().map(forget).collect()).await
     }
 
     /// Deletes the logs of a trace that these entries are of; tells how many there were.

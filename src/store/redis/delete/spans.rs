@@ -62,6 +62,7 @@ impl RedisStore {
             }
         }
         let mut left: Vec<Request> = Vec::new();
+        let mut failures: Vec<(String, Span)> = Vec::new();
         for (reply, (id, span)) in self.send_all(&requests).await.into_iter().zip(found) {
             if read::<String>(reply)? != "written" {
                 deleted.more = true;
@@ -70,12 +71,43 @@ impl RedisStore {
             deleted.spans += 1;
             gone.push(id);
             left.extend(span.w3c_aliases().map(|(alias, _)| Command::new("DEL", keys.alias(&alias)).into()));
-            left.extend(sample_removal(keys, &span));
+            failures.extend(span.error_fingerprint().map(|fingerprint| (fingerprint, span)));
         }
         if !gone.is_empty() {
             left.push(Command::new("SREM", keys.trace_spans(trace_id)).arg(gone).into());
         }
-        self.drop_all(left).await
+        self.drop_all(left).await?;
+        self.forget_failures(keys, failures).await
+    }
+
+    /// Forgets failures of a kind of which none is held any more. Of one that others share with the deleted span,
+    /// only what it said in common with them stays.
+    async fn forget_failures(&self, keys: &Keys, failures: Vec<(String, Span)>) -> Result<(), Problem> {
+        let count = |(fingerprint, _): &(String, Span)| {
+            let count = |shard| Command::new("HEXISTS", keys.failures(shard)).arg(fingerprint);
+            keys.shards().map(count).collect::<Vec<_>>()
+        };
+        let mut counts = self.ask_all(failures.iter().flat_map(count)).await.into_iter();
+        let messages = failures.iter().map(|(_, span)| span.folded_error()).collect::<Vec<_>>();
+        let mut requests: Vec<Request> = Vec::new();
+        for ((fingerprint, span), message) in failures.iter().zip(messages) {
+            let group = keys.error_group(fingerprint);
+            let of_shards = counts.by_ref().take(self.layout.shard_count());
+            let is_held = of_shards.map(read).collect::<Result<Vec<bool>, _>>()?.contains(&true);
+            if is_held {
+                let is_sample = Guard::Field {
+                    key: group.clone(),
+                    name: "sample_span_id",
+                    held: span.span_id.to_string(),
+                };
+                let common = Command::new("HSET", group).arg("sample_message").arg(message);
+                requests.push(transaction(&[is_sample], vec![common]));
+            } else {
+                requests.push(Command::new("ZREM", keys.error_index(group.shard)).arg(fingerprint).into());
+                requests.push(Command::new("DEL", group).into());
+            }
+        }
+        self.drop_all(requests).await
     }
 
     /// Takes a span away with all that it added, if it is still what was read.
@@ -90,11 +122,4 @@ impl RedisStore {
         commands.push(Command::new("DEL", body));
         transaction(&guards, commands)
     }
-}
-
-/// Forgets what a failure is shown by, if that is this span: it holds what the span said.
-fn sample_removal(keys: &Keys, span: &Span) -> Option<Request> {
-    let key = keys.error_group(&span.error_fingerprint()?);
-    let is_this = Guard::Field { key: key.clone(), name: "sample_span_id", held: span.span_id.to_string() };
-    Some(transaction(&[is_this], vec![Command::new("DEL", key)]))
 }

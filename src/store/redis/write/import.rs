@@ -100,13 +100,16 @@ fn import_series(
             (held, share) => held.or(share.map(|(_, _, share)| share)),
         };
     }
+    let new = held.is_none();
     let more = match (held, &series.value) {
         (None, value) => Some(value.clone()),
+        // The metric's kind is asked for, and refuses it.
+        (Some(held), value) if held.value.kind() != value.kind() => Some(value.clone()),
         (Some(held), SeriesValue::Gauge(_)) => (held.time < updated.micros()).then(|| series.value.clone()),
         (Some(held), value) => held.value.missing(value),
     };
     let Some(value) = more else { return Ok(HELD) };
-    let mut draft = Draft::new(item, shard, NEW);
+    let mut draft = Draft::new(item, shard, Written::Imported { new });
     let key = keys.series(shard, &series_id(&series.name, &series.labels));
     draft.guards.push(Guard::Field { key, name: "sum", held: own_sum });
     // It is let in like a point of the series would be, and then keeps its labels: the store that it comes from had

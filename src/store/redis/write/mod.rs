@@ -42,7 +42,7 @@ use upkeep::Upkeep;
 pub(super) use effects::{await_parent, effects, removal};
 pub(super) use log::trace_entries;
 pub(super) use points::series_id;
-pub(super) use rollups::{of_failure, recounted, tally};
+pub(super) use rollups::{list, of_failure, recounted, tally};
 pub(super) use span::span_entries;
 
 /// How often a record is tried that another process keeps changing.
