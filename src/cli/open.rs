@@ -58,9 +58,13 @@ async fn open_with(
     let options = ServiceOptions {
         stale_after: config.stale_after,
         address: address.clone(),
+        backend: options.url.backend(),
         logs_kept: options.retention.logs,
         traces_kept: options.retention.traces,
+        series_kept: options.retention.series,
         rollups_kept: options.retention.rollups,
+        max_bytes: embedded(&options.url).then_some(options.retention.max_bytes),
+        dead_letters: config.dead_letters.clone(),
         echo: config
             .echo
             .then(|| -> crate::service::Echo { Arc::new(|record| print::note(&record.to_string())) }),
@@ -75,7 +79,7 @@ async fn open_with(
 pub(super) fn store_options(config: &Config) -> Result<StoreOptions, ConfigError> {
     let url = StoreUrl::parse(config.store.url.expose())
         .map_err(|problem| ConfigError { message: problem.to_string(), hint: problem.hint.clone() })?;
-    let embedded = matches!(url, StoreUrl::Memory | StoreUrl::Sqlite(_));
+    let embedded = embedded(&url);
     let traces = config.retention.traces.unwrap_or(7 * DAY);
     Ok(StoreOptions {
         relaxed: config.store.durability == Durability::Process,
@@ -92,6 +96,10 @@ pub(super) fn store_options(config: &Config) -> Result<StoreOptions, ConfigError
         response_timeout: RESPONSE_TIMEOUT,
         url,
     })
+}
+
+const fn embedded(url: &StoreUrl) -> bool {
+    matches!(url, StoreUrl::Memory | StoreUrl::Sqlite(_))
 }
 
 /// The prices that `config` names. A file is read here, whole, so that what is wrong with it is said at once.

@@ -5,6 +5,7 @@
 
 mod access;
 mod content;
+mod dead_letters;
 mod error;
 mod file;
 mod http;
@@ -59,6 +60,8 @@ pub struct Config {
     pub prices: PricesConfig,
     /// Where metrics are pushed, if anywhere.
     pub pushgateway: Option<Pushgateway>,
+    /// Lists of other programs whose length is told (`dead_letters`, `WATCHGLASS_DEAD_LETTERS`, `dlq:agent_tasks`).
+    pub dead_letters: Vec<String>,
     /// watchglass's own log.
     pub log: LogConfig,
     /// Whether every record is also written to the log (`WATCHGLASS_ECHO`, `false`).
@@ -88,6 +91,7 @@ impl Config {
             prices: PricesConfig::resolve(&layer.prices)?,
             content: layer.content.unwrap_or_default(),
             pushgateway: layer.pushgateway.as_ref().map(Pushgateway::parse).transpose()?,
+            dead_letters: dead_letters::resolve(layer)?,
             log: LogConfig::resolve(layer)?,
             echo: layer.echo.unwrap_or(false),
             stale_after: match &layer.stale_after {

@@ -95,6 +95,10 @@ fn bad_values_are_named() {
     assert!(bad("WATCHGLASS_LOG", "a=b=c").contains("`a=b=c`"));
     assert!(bad("WATCHGLASS_STALE_AFTER", "soon").contains("`soon`"));
     assert!(bad("WATCHGLASS_CONTENT", "some").contains("`some`"));
+    for list in ["dlq:*", "dlq:[ab]", "wg:keys", "logs:a", "trace:a:spans", "span:a", "two words"] {
+        let message = bad("WATCHGLASS_DEAD_LETTERS", list);
+        assert!(message.starts_with(&format!("`dead_letters` can't be `{list}`")), "{message}");
+    }
     assert!(bad("WATCHGLASS_TRUSTED_PROXIES", "proxy").contains("`proxy`"));
     assert_eq!(bad("WATCHGLASS_PUSHGATEWAY", "ftp://user:secret@x"), "`pushgateway` is no address");
     assert_eq!(bad("WATCHGLASS_READ_KEY", "guess me"), "`WATCHGLASS_READ_KEY` has 8 characters");

@@ -20,6 +20,11 @@ const PUBLISHED: &[(&str, MetricKind, &str)] = &[
         "What model calls cost in US dollars, as reported or by the price list.",
     ),
     (
+        "agent_dead_letters",
+        MetricKind::Gauge,
+        "Tasks that failed for good: items on the lists that are watched.",
+    ),
+    (
         "agent_request_duration_seconds",
         MetricKind::Histogram,
         "How long requests to agents took, as agents recorded it.",

@@ -27,6 +27,7 @@ pub(crate) mod testing;
 pub mod text;
 mod time;
 mod transport;
+pub mod units;
 mod usage;
 mod write;
 

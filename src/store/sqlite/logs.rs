@@ -61,7 +61,7 @@ fn scan(
         parameters.push(Value::Text(before.id.clone()));
     }
     let sql = format!(
-        "SELECT timestamp, id, level, event_type, agent_name, body FROM logs
+        "SELECT timestamp, id, level, event_type, body FROM logs
          WHERE {condition} ORDER BY timestamp DESC, id DESC"
     );
     let mut statement = connection.prepare_cached(&sql)?;
@@ -88,14 +88,10 @@ fn scan(
 /// The log in `row` if it is wanted. Columns rule out most before a body is read.
 fn matching(row: &Row<'_>, query: &LogQuery) -> rusqlite::Result<Option<Log>> {
     let level = row.get_ref(2)?.as_str_or_null()?.and_then(Level::from_word);
-    let agent_name = row.get_ref(4)?.as_str_or_null()?;
-    let ruled_out = !query.level.matches(level)
-        || !query.event_type.matches(row.get_ref(3)?.as_str()?)
-        || query.agent_name.as_deref().is_some_and(|wanted| agent_name != Some(wanted));
-    if ruled_out {
+    if !query.level.matches(level) || !query.event_type.matches(row.get_ref(3)?.as_str()?) {
         return Ok(None);
     }
-    let log: Log = super::trace::record(row, 5)?;
+    let log: Log = super::trace::record(row, 4)?;
     Ok(query.matches(&log).then_some(log))
 }
 
@@ -113,7 +109,6 @@ fn count(connection: &Connection, project: i64, query: &LogQuery) -> rusqlite::R
 fn is_indexed(query: &LogQuery) -> bool {
     !matches!(query.event_type, EventFilter::Prefix(_))
         && query.level == LevelFilter::Any
-        && query.agent_name.is_none()
         && query.words.is_empty()
 }
 
@@ -121,6 +116,10 @@ fn is_indexed(query: &LogQuery) -> bool {
 fn condition(project: i64, query: &LogQuery) -> (String, Vec<Value>) {
     let mut condition = String::from("project = ? AND timestamp >= ?");
     let mut parameters = vec![Value::Integer(project), Value::Integer(query.since.micros())];
+    if let Some(until) = query.until {
+        condition.push_str(" AND timestamp < ?");
+        parameters.push(Value::Integer(until.micros()));
+    }
     if let EventFilter::Exactly(event_type) = &query.event_type {
         condition.push_str(" AND event_type = ?");
         parameters.push(Value::Text(event_type.as_str().to_owned()));
@@ -128,6 +127,10 @@ fn condition(project: i64, query: &LogQuery) -> (String, Vec<Value>) {
     if let Some(trace_id) = &query.trace_id {
         condition.push_str(" AND trace_id = ?");
         parameters.push(Value::Text(trace_id.as_str().to_owned()));
+    }
+    if let Some(agent_name) = &query.agent_name {
+        condition.push_str(" AND agent_name = ?");
+        parameters.push(Value::Text(agent_name.clone()));
     }
     (condition, parameters)
 }

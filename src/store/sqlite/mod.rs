@@ -3,15 +3,24 @@
 //! Writes go through one thread that commits whatever waits in one transaction; reads have connections of
 //! their own, so that neither waits for the other.
 
+mod commit;
 mod connection;
+mod delete;
 mod error;
 mod expire;
 mod file;
 mod filesystem;
 mod keyring;
+mod ledger;
+mod listing;
 mod logs;
+mod orphans;
+mod points;
+mod recount;
+mod rollups;
 mod schema;
 mod series;
+mod size;
 mod trace;
 mod turnstile;
 mod write;
@@ -27,11 +36,14 @@ use futures::future::BoxFuture;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use self::connection::Connections;
-use super::queue::{Groups, Submission, Submitter, queue};
-use super::{Adopted, Answers, Durability, Expired, Retention, Store, StoreOptions, StoreUrl};
+use super::queue::{Submitter, queue};
+use super::{
+    Adopted, Answers, Deleted, Durability, Expired, Retention, Settled, Store, StoreOptions, StoreUrl,
+};
 use crate::model::{
-    Code, Key, LogPage, LogQuery, OpenSpan, Pricing, Problem, ProjectId, Series, Timestamp, TracePage,
-    TraceQuery, Write,
+    Code, Dated, Deletion, ErrorGroup, Key, LogPage, LogQuery, OpenSpan, Point, Problem, ProjectId, Rollup,
+    RollupQuery, Series, SeriesHistory, SeriesQuery, Span, SpanPage, SpanQuery, StoreSize, Timestamp, Total,
+    TraceId, TraceListQuery, TracePage, TraceQuery, TraceRow, TraceRows, Write,
 };
 
 /// Records in a SQLite database.
@@ -70,7 +82,7 @@ impl SqliteStore {
         let pricing = Arc::clone(&options.pricing);
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || commit_groups(&for_writer, groups, &*pricing))
+            .spawn(move || commit::groups(&for_writer, groups, &*pricing))
             .map_err(Problem::internal)?;
         Ok(Self {
             connections,
@@ -94,6 +106,23 @@ impl SqliteStore {
         self.connections
             .read(move |connection| match project_number(connection, &project)? {
                 Some(number) => read(connection, number).map(Some),
+                None => Ok(None),
+            })
+            .await
+    }
+}
+
+impl SqliteStore {
+    /// Changes what there is of a project, in a transaction of its own.
+    async fn change<T: Send + 'static>(
+        &self,
+        project: &ProjectId,
+        change: impl FnOnce(&Connection, i64) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<Option<T>, Problem> {
+        let project = project.clone();
+        self.connections
+            .write_off_thread(move |connection| match project_number(connection, &project)? {
+                Some(number) => change(connection, number).map(Some),
                 None => Ok(None),
             })
             .await
@@ -137,11 +166,127 @@ impl Store for SqliteStore {
     }
 
     async fn series(&self, project: &ProjectId) -> Result<Vec<Series>, Problem> {
-        Ok(self.read(project, series::all).await?.unwrap_or_default())
+        let dated = self.dated_series(project).await?;
+        Ok(dated.into_iter().map(|(series, _)| series).collect())
     }
 
     async fn open_spans(&self, project: &ProjectId) -> Result<Vec<OpenSpan>, Problem> {
         Ok(self.read(project, trace::open_spans).await?.unwrap_or_default())
+    }
+
+    async fn spans(&self, project: &ProjectId, query: &SpanQuery) -> Result<SpanPage, Problem> {
+        let query = query.clone();
+        let page = self.read(project, move |connection, number| listing::spans(connection, number, &query));
+        Ok(page.await?.unwrap_or_default())
+    }
+
+    async fn traces(&self, project: &ProjectId, query: &TraceListQuery) -> Result<TraceRows, Problem> {
+        let query = query.clone();
+        let rows = self.read(project, move |connection, number| listing::traces(connection, number, &query));
+        let none =
+            TraceRows { total: Total { value: 0, exact: true }, complete: true, ..TraceRows::default() };
+        Ok(rows.await?.unwrap_or(none))
+    }
+
+    async fn trace_row(&self, project: &ProjectId, trace_id: &TraceId) -> Result<Option<TraceRow>, Problem> {
+        let trace_id = trace_id.clone();
+        let row = self.read(project, move |connection, number| trace::row(connection, number, &trace_id));
+        Ok(row.await?.flatten())
+    }
+
+    async fn rollups(&self, project: &ProjectId, query: &RollupQuery) -> Result<Vec<Rollup>, Problem> {
+        let query = query.clone();
+        let rollups = self.read(project, move |connection, number| rollups::read(connection, number, &query));
+        Ok(rollups.await?.unwrap_or_default())
+    }
+
+    async fn points(
+        &self,
+        project: &ProjectId,
+        since: Timestamp,
+        until: Timestamp,
+        after: Option<(Timestamp, String)>,
+        limit: usize,
+    ) -> Result<Vec<Point>, Problem> {
+        let page = self.read(project, move |connection, number| {
+            points::page(connection, number, since..until, after.as_ref(), limit)
+        });
+        Ok(page.await?.unwrap_or_default())
+    }
+
+    async fn error_groups(
+        &self,
+        project: &ProjectId,
+        fingerprints: &[String],
+    ) -> Result<Vec<ErrorGroup>, Problem> {
+        let fingerprints = fingerprints.to_vec();
+        let groups = self.read(project, move |connection, number| {
+            rollups::error_groups(connection, number, &fingerprints)
+        });
+        Ok(groups.await?.unwrap_or_default())
+    }
+
+    async fn series_history(
+        &self,
+        project: &ProjectId,
+        query: &SeriesQuery,
+    ) -> Result<Vec<SeriesHistory>, Problem> {
+        let query = query.clone();
+        let history =
+            self.read(project, move |connection, number| series::history(connection, number, &query));
+        Ok(history.await?.unwrap_or_default())
+    }
+
+    async fn dated_series(&self, project: &ProjectId) -> Result<Vec<Dated>, Problem> {
+        Ok(self.read(project, series::all).await?.unwrap_or_default())
+    }
+
+    async fn orphans(&self, project: &ProjectId, ended_before: Timestamp) -> Result<Vec<Span>, Problem> {
+        let found =
+            self.read(project, move |connection, number| orphans::find(connection, number, ended_before));
+        Ok(found.await?.unwrap_or_default())
+    }
+
+    async fn settle_orphans(&self, now: Timestamp) -> Result<Settled, Problem> {
+        self.connections.write_off_thread(move |connection| orphans::settle(connection, now)).await
+    }
+
+    async fn rebuild(&self, project: &ProjectId, hour: Timestamp) -> Result<(), Problem> {
+        for minute in rollups::minutes(hour) {
+            self.change(project, move |connection, number| {
+                rollups::rebuild_minute(connection, number, minute)
+            })
+            .await?;
+        }
+        self.change(project, move |connection, number| rollups::rebuild_hour(connection, number, hour))
+            .await?;
+        Ok(())
+    }
+
+    async fn delete(&self, project: &ProjectId, deletion: &Deletion) -> Result<Deleted, Problem> {
+        let deletion = deletion.clone();
+        let deleted =
+            self.change(project, move |connection, number| delete::slice(connection, number, &deletion));
+        Ok(deleted.await?.unwrap_or_default())
+    }
+
+    async fn list_lengths(&self, lists: &[String]) -> Result<Vec<Option<u64>>, Problem> {
+        Ok(vec![None; lists.len()])
+    }
+
+    async fn size(&self, project: &ProjectId) -> Result<StoreSize, Problem> {
+        Ok(self.read(project, size::of).await?.unwrap_or_default())
+    }
+
+    async fn projects(&self) -> Result<Vec<ProjectId>, Problem> {
+        self.connections
+            .read(|connection| {
+                connection
+                    .prepare_cached("SELECT name FROM projects ORDER BY name")?
+                    .query_map([], |row| Ok(ProjectId::stored(row.get::<_, String>(0)?)))?
+                    .collect()
+            })
+            .await
     }
 
     async fn expire(&self, now: Timestamp) -> Result<Expired, Problem> {
@@ -216,43 +361,6 @@ impl Store for SqliteStore {
             }
         }
     }
-}
-
-fn commit_groups(connections: &Connections, mut groups: Groups, pricing: &dyn Pricing) {
-    while let Some(group) = groups.next_blocking() {
-        if group.iter().all(|submission| submission.batch.is_empty()) {
-            for submission in group {
-                submission.answer(Answers::new());
-            }
-            continue;
-        }
-        let committed = connections.write(|connection| {
-            group.iter().map(|submission| answers(connection, submission, pricing)).collect()
-        });
-        groups.committed();
-        match committed {
-            Ok(all) => {
-                let all: Vec<Answers> = all;
-                for (submission, answers) in group.into_iter().zip(all) {
-                    submission.answer(answers);
-                }
-            }
-            Err(problem) => {
-                for submission in group {
-                    submission.fail(&problem);
-                }
-            }
-        }
-    }
-}
-
-fn answers(
-    connection: &Connection,
-    submission: &Submission,
-    pricing: &dyn Pricing,
-) -> rusqlite::Result<Answers> {
-    let project = make_project(connection, &submission.project)?;
-    submission.batch.iter().map(|write| write::apply(connection, project, write, pricing)).collect()
 }
 
 fn project_number(connection: &Connection, project: &ProjectId) -> rusqlite::Result<Option<i64>> {

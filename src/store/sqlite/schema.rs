@@ -3,10 +3,15 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::error::problem;
+use super::recount;
 use crate::model::{Code, Problem};
 
 /// Each step takes the schema from its index to the next number. Steps are never edited, only added.
-const STEPS: &[&str] = &[include_str!("0001_records.sql"), include_str!("0002_keys.sql")];
+const STEPS: &[&str] =
+    &[include_str!("0001_records.sql"), include_str!("0002_keys.sql"), include_str!("0003_numbers.sql")];
+
+/// The number of the schema that first had numbers: what was there before is added up then.
+const NUMBERS: usize = 3;
 
 /// Brings the database to the newest schema, in one transaction.
 ///
@@ -21,6 +26,9 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), Problem> {
         let found = version(&transaction)?;
         for step in STEPS.get(found..).unwrap_or_default() {
             transaction.execute_batch(step)?;
+        }
+        if found < NUMBERS {
+            recount::all(&transaction)?;
         }
         if found < STEPS.len() {
             transaction.pragma_update(

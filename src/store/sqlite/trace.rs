@@ -4,7 +4,10 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
 
-use crate::model::{OpenSpan, Span, SpanId, Timestamp, TracePage, TraceQuery};
+use crate::model::{
+    OpenSpan, Span, SpanId, Timestamp, TraceId, TracePage, TraceQuery, TraceRow, TraceSummary,
+};
+use crate::store::MAX_OPEN_SPANS;
 
 /// The span with this id.
 pub(super) fn find(
@@ -60,15 +63,17 @@ pub(super) fn page(connection: &Connection, project: i64, query: &TraceQuery) ->
     })
 }
 
-/// The roots in progress.
+/// The spans in progress, newest first.
 pub(super) fn open_spans(connection: &Connection, project: i64) -> rusqlite::Result<Vec<OpenSpan>> {
     connection
         .prepare_cached(
-            "SELECT coalesce(spans.agent_name, traces.agent_name), traces.last_activity, body
-             FROM spans JOIN traces USING (project, trace_id)
-             WHERE spans.project = ?1 AND open_root = 1",
+            "SELECT coalesce(spans.agent_name, traces.agent_name),
+                    coalesce(traces.last_activity, spans.start_time), body
+             FROM spans LEFT JOIN traces USING (project, trace_id)
+             WHERE spans.project = ?1 AND spans.open = 1
+             ORDER BY spans.start_time DESC, spans.span_id DESC LIMIT ?2",
         )?
-        .query_map([project], |row| {
+        .query_map(params![project, i64::try_from(MAX_OPEN_SPANS).unwrap_or(i64::MAX)], |row| {
             let span: Span = record(row, 2)?;
             Ok(OpenSpan {
                 is_root: span.is_root(),
@@ -84,8 +89,41 @@ pub(super) fn open_spans(connection: &Connection, project: i64) -> rusqlite::Res
         .collect()
 }
 
+/// What is known of one trace as a whole.
+pub(super) fn row(
+    connection: &Connection,
+    project: i64,
+    trace_id: &TraceId,
+) -> rusqlite::Result<Option<TraceRow>> {
+    connection
+        .prepare_cached(
+            "SELECT trace_id, last_activity, shown_agent, summary FROM traces
+             WHERE project = ?1 AND trace_id = ?2",
+        )?
+        .query_row(params![project, trace_id.as_str()], read_row)
+        .optional()
+}
+
+/// The trace in a row of its id, its last activity, its agent and its summary.
+pub(super) fn read_row(row: &Row<'_>) -> rusqlite::Result<TraceRow> {
+    let summary: TraceSummary = optional_record(row, 3)?.unwrap_or_default();
+    Ok(TraceRow {
+        trace_id: TraceId::stored(row.get::<_, String>(0)?),
+        last_activity: Timestamp::from_micros(row.get(1)?),
+        summary: TraceSummary { agent_name: row.get(2)?, ..summary },
+    })
+}
+
 /// The record whose body is in column `index`.
 pub(super) fn record<T: DeserializeOwned>(row: &Row<'_>, index: usize) -> rusqlite::Result<T> {
     serde_json::from_str(row.get_ref(index)?.as_str()?)
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(index, Type::Text, error.into()))
+}
+
+/// [`record`], where there need be none.
+pub(super) fn optional_record<T: DeserializeOwned>(
+    row: &Row<'_>,
+    index: usize,
+) -> rusqlite::Result<Option<T>> {
+    row.get_ref(index)?.as_str_or_null()?.map(|_| record(row, index)).transpose()
 }

@@ -1,8 +1,9 @@
 //! Knowing a repeated call by its key.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
+use super::super::ledger::Ledger;
 use super::super::trace::find as find_span;
 use super::Answer;
 use crate::model::{Idempotency, MetricKind, Problem, Record, Span, SpanId, Timestamp, Written};
@@ -19,17 +20,17 @@ enum Receipt {
 
 /// The first call's answer, if there was one with this key.
 pub(super) fn find(
-    connection: &Connection,
-    project: i64,
+    ledger: &Ledger<'_>,
     idempotency: &Idempotency,
     record: &Record,
     now: Timestamp,
 ) -> rusqlite::Result<Option<Result<Written, Problem>>> {
-    let known: Option<(String, String)> = connection
+    let known: Option<(String, String)> = ledger
+        .connection
         .prepare_cached(
             "SELECT fingerprint, receipt FROM idempotency WHERE project = ?1 AND key = ?2 AND created > ?3",
         )?
-        .query_row(params![project, idempotency.key, now.minus(Idempotency::KEPT).micros()], |row| {
+        .query_row(params![ledger.project, idempotency.key, now.minus(Idempotency::KEPT).micros()], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })
         .optional()?;
@@ -39,7 +40,7 @@ pub(super) fn find(
             Ok(Some(Err(Idempotency::conflict())))
         }
         Some((_, receipt)) => match serde_json::from_str(&receipt) {
-            Ok(receipt) => replay(connection, project, receipt, record).map(Some),
+            Ok(receipt) => replay(ledger, receipt, record).map(Some),
             Err(error) => Ok(Some(Err(Problem::internal(error)))),
         },
     }
@@ -47,8 +48,7 @@ pub(super) fn find(
 
 /// Keeps the answer of a first call.
 pub(super) fn remember(
-    connection: &Connection,
-    project: i64,
+    ledger: &Ledger<'_>,
     idempotency: &Idempotency,
     written: &Written,
     now: Timestamp,
@@ -63,13 +63,14 @@ pub(super) fn remember(
         Written::Imported { .. } => return Ok(()),
         Written::Point { kind, overflow } => Receipt::Point { kind: *kind, overflow: *overflow },
     };
-    connection
+    ledger
+        .connection
         .prepare_cached(
             "INSERT OR REPLACE INTO idempotency (project, key, fingerprint, receipt, created)
              VALUES (?1, ?2, ?3, ?4, ?5)",
         )?
         .execute(params![
-            project,
+            ledger.project,
             idempotency.key,
             idempotency.fingerprint,
             super::body(&receipt)?,
@@ -78,7 +79,7 @@ pub(super) fn remember(
     Ok(())
 }
 
-fn replay(connection: &Connection, project: i64, receipt: Receipt, record: &Record) -> Answer {
+fn replay(ledger: &Ledger<'_>, receipt: Receipt, record: &Record) -> Answer {
     let gone = || Err(Span::not_found());
     Ok(match (receipt, record) {
         (Receipt::Log { id, timestamp }, Record::Log(log)) => {
@@ -86,10 +87,12 @@ fn replay(connection: &Connection, project: i64, receipt: Receipt, record: &Reco
             (log.id, log.timestamp) = (id, timestamp);
             Ok(Written::Log(log))
         }
-        (Receipt::SpanStart { span_id }, Record::SpanStart(_)) => find_span(connection, project, &span_id)?
-            .map_or_else(gone, |span| Ok(Written::SpanStarted(Box::new(span.as_started())))),
+        (Receipt::SpanStart { span_id }, Record::SpanStart(_)) => {
+            find_span(ledger.connection, ledger.project, &span_id)?
+                .map_or_else(gone, |span| Ok(Written::SpanStarted(Box::new(span.as_started()))))
+        }
         (Receipt::SpanEnd { span_id, already_ended }, Record::SpanEnd(_)) => {
-            find_span(connection, project, &span_id)?
+            find_span(ledger.connection, ledger.project, &span_id)?
                 .map_or_else(gone, |span| Ok(Written::SpanEnded { span: Box::new(span), already_ended }))
         }
         (Receipt::Point { kind, overflow }, Record::Point(_)) => Ok(Written::Point { kind, overflow }),
