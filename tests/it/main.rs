@@ -9,6 +9,7 @@
 
 mod access;
 mod any_input;
+mod api;
 mod architecture;
 mod bad_inputs;
 mod benchmark;
