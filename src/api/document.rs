@@ -20,6 +20,7 @@ use super::endpoint::{Endpoint, Form, Method, Takes};
 use super::reply;
 use super::shape::{Kind, Parameter};
 use crate::http::{PROBLEM_TYPE, ProblemDetails};
+use crate::service::transfer::LineSchema;
 
 /// Where the document keeps schemas.
 const SCHEMAS: &str = "#/components/schemas/";
@@ -113,12 +114,14 @@ fn operation(
         let schema = without_path((endpoint.request.schema)(asked), endpoint, asked);
         let schema = match body {
             Takes::Object => schema,
+            Takes::Lines => asked.subschema_for::<LineSchema>().to_value(),
             Takes::Batch => json!({
                 "oneOf": [schema, { "type": "array", "items": schema, "maxItems": MAX_ITEMS }]
             }),
         };
+        let media_type = if body == Takes::Lines { "application/x-ndjson" } else { "application/json" };
         let content = Content::new(Some(bridged(schema)));
-        let body = RequestBodyBuilder::new().content("application/json", content);
+        let body = RequestBodyBuilder::new().content(media_type, content);
         operation = operation.request_body(Some(body.required(Some(Required::True)).build()));
     }
     operation = operation.response("200", answer(endpoint.form, answered));

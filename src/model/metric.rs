@@ -79,7 +79,7 @@ impl MetricKind {
 }
 
 /// One measurement.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Point {
     /// Unique in the project, by which a repeated write is told from a further one.
     pub id: String,
@@ -96,6 +96,7 @@ pub struct Point {
     /// The measurement, in the base unit of its name.
     pub value: f64,
     /// The trace in which it was taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<TraceId>,
 }
 
@@ -138,7 +139,7 @@ impl Point {
 }
 
 /// One line of a metric through time: what its points have added up to.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Series {
     /// The Prometheus name of its metric.
     pub name: String,
@@ -149,7 +150,8 @@ pub struct Series {
 }
 
 /// What the points of a series add up to.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SeriesValue {
     /// The sum of all points.
     Counter(f64),
