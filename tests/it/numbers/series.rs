@@ -65,6 +65,8 @@ pub(super) async fn metrics_are_shown_over_time(world: World) {
     let values: Vec<Option<f64>> = items.items[0].values.iter().map(|bin| bin.value).collect();
     assert_eq!(values, [0.0, 0.0, 3.0, 0.0, 0.0, 4.0].map(Some));
     assert!(close(items.items[0].values[2].per_second, Some(0.05), 1e-12));
+    // Five and a half seconds of this minute are over.
+    assert!(close(items.items[0].values[5].per_second, Some(4.0 / 5.5), 1e-6));
     let long = ask(json!({ "name": "work_items_total", "labels": { "agent_name": "beta" } })).await;
     assert_eq!((long.total, long.items[0].kind.as_str()), (1, "counter"));
     let grew: f64 = long.items[0].values.iter().filter_map(|bin| bin.value).sum();
