@@ -37,4 +37,5 @@ mod shutdown;
 mod sqlite_file;
 mod support;
 mod terminal;
+mod transfer;
 mod untrusted;
