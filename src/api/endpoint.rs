@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{RawPathParams, Request, State};
-use axum::http::{HeaderMap, Uri};
+use axum::http::{Extensions, HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use futures::future::BoxFuture;
 use futures::{FutureExt, TryFutureExt};
@@ -85,6 +85,8 @@ pub(crate) struct Call {
     pub(crate) caller: Caller,
     pub(crate) headers: HeaderMap,
     pub(crate) uri: Uri,
+    /// What the server knows of the request and its connection.
+    pub(crate) extensions: Extensions,
     /// What was asked, by the address and, but for a [raw](Endpoint::raw) endpoint, by the body.
     pub(super) arguments: Arguments,
     /// What has not been read of it yet.
@@ -294,7 +296,15 @@ impl Endpoint {
         }
         let traceparent = parts.headers.get("traceparent").and_then(|value| value.to_str().ok());
         let caller = Caller::new(grant, traceparent.and_then(TraceContext::parse)).over(Transport::Http);
-        let call = Call { service, caller, headers: parts.headers, uri: parts.uri, arguments, body: unread };
+        let call = Call {
+            service,
+            caller,
+            headers: parts.headers,
+            uri: parts.uri,
+            extensions: parts.extensions,
+            arguments,
+            body: unread,
+        };
         (self.handler)(call).await
     }
 }

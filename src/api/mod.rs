@@ -33,6 +33,7 @@ mod arguments;
 mod batch;
 mod document;
 mod endpoint;
+mod live;
 mod reply;
 mod shape;
 mod table;

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::{Failure, print};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError, Durability};
-use crate::model::{Problem, Unpriced};
+use crate::model::Problem;
+use crate::prices::Prices;
 use crate::pushgateway::{INTERVAL, Job, Pusher};
 use crate::service::{Service, ServiceOptions};
 use crate::store::{self, Retention, Store, StoreOptions, StoreUrl};
@@ -90,7 +91,7 @@ pub(super) fn store_options(config: &Config) -> Result<StoreOptions, ConfigError
             rollups: config.retention.rollups.unwrap_or(400 * DAY),
             max_bytes: config.retention.max_size.unwrap_or(5_000_000_000),
         },
-        pricing: Arc::new(Unpriced),
+        pricing: Arc::new(prices(config)?),
         connect_timeout: CONNECT_TIMEOUT,
         response_timeout: RESPONSE_TIMEOUT,
         url,
@@ -99,6 +100,20 @@ pub(super) fn store_options(config: &Config) -> Result<StoreOptions, ConfigError
 
 const fn embedded(url: &StoreUrl) -> bool {
     matches!(url, StoreUrl::Memory | StoreUrl::Sqlite(_))
+}
+
+/// The prices that `config` names. A file is read here, whole, so that what is wrong with it is said at once.
+fn prices(config: &Config) -> Result<Prices, ConfigError> {
+    let list = match &config.prices.file {
+        Some(path) => {
+            let wrong =
+                |error: String| ConfigError::new(format!("`prices.file`: {}: {error}", path.display()));
+            let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+            Prices::parse(&text).map_err(wrong)?
+        }
+        None => Prices::embedded(),
+    };
+    Ok(list.with_overrides(config.prices.overrides.clone()))
 }
 
 /// The problem with all that led to it, for the operator.

@@ -57,6 +57,7 @@ where
         tokio::spawn(beside),
         tokio::spawn(Arc::clone(service).keep_retention()),
         tokio::spawn(Arc::clone(service).keep_adopting()),
+        tokio::spawn(Arc::clone(service).keep_settling()),
         tokio::spawn(Arc::clone(&access).keep_fresh()),
     ];
     jobs.extend(tls.clone().map(|tls| tokio::spawn(tls.keep_fresh())));

@@ -21,6 +21,7 @@ pub(super) fn run(config: &Config) -> Result<(), Failure> {
         let jobs = [
             tokio::spawn(Arc::clone(&service).keep_retention()),
             tokio::spawn(Arc::clone(&service).keep_adopting()),
+            tokio::spawn(Arc::clone(&service).keep_settling()),
         ];
         let (input, output) = stdio_pipes();
         let stop = CancellationToken::new();

@@ -10,6 +10,7 @@ use super::log::LogFormat;
 use super::store::Durability;
 use super::{ConfigError, Environment};
 use crate::model::ContentPolicy;
+use crate::prices::Override;
 
 /// The flags that every command has.
 #[expect(clippy::doc_markdown, reason = "these texts are the help, which is not Markdown")]
@@ -95,6 +96,17 @@ pub(super) struct Layer {
     pub(super) stale_after: Option<String>,
     #[serde(default)]
     pub(super) retention: Retention,
+    #[serde(default)]
+    pub(super) prices: Prices,
+}
+
+/// The table `[prices]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Prices {
+    pub(super) file: Option<PathBuf>,
+    #[serde(default, rename = "override")]
+    pub(super) overrides: Vec<Override>,
 }
 
 /// The table `[retention]`.
@@ -165,6 +177,7 @@ impl Layer {
             log_format: text("WATCHGLASS_LOG_FORMAT").map(|value| value.parse()).transpose()?,
             echo: flag("WATCHGLASS_ECHO")?,
             stale_after: text("WATCHGLASS_STALE_AFTER"),
+            prices: Prices { file: text("WATCHGLASS_PRICES_FILE").map(PathBuf::from), overrides: Vec::new() },
             retention: Retention::default(),
         })
     }
@@ -198,6 +211,11 @@ impl Layer {
                 series: self.retention.series.or(below.retention.series),
                 rollups: self.retention.rollups.or(below.retention.rollups),
                 max_size: self.retention.max_size.or(below.retention.max_size),
+            },
+            prices: Prices {
+                file: self.prices.file.or(below.prices.file),
+                // Those of the file alone: nothing above it has any.
+                overrides: [self.prices.overrides, below.prices.overrides].concat(),
             },
         }
     }

@@ -11,6 +11,7 @@ mod file;
 mod http;
 mod layer;
 mod log;
+mod prices;
 mod pushgateway;
 mod retention;
 mod store;
@@ -24,6 +25,7 @@ pub use error::ConfigError;
 pub use http::HttpConfig;
 pub use layer::Flags;
 pub use log::{LogConfig, LogFormat};
+pub use prices::PricesConfig;
 pub use pushgateway::Pushgateway;
 pub use retention::RetentionConfig;
 pub use store::{Durability, StoreConfig, StoreUrl};
@@ -54,6 +56,8 @@ pub struct Config {
     /// What is kept of prompts, completions, arguments and results, and of secrets in all that is written (`content`,
     /// `WATCHGLASS_CONTENT`, `redacted`).
     pub content: ContentPolicy,
+    /// What models cost.
+    pub prices: PricesConfig,
     /// Where metrics are pushed, if anywhere.
     pub pushgateway: Option<Pushgateway>,
     /// Lists of other programs whose length is told (`dead_letters`, `WATCHGLASS_DEAD_LETTERS`, `dlq:agent_tasks`).
@@ -84,6 +88,7 @@ impl Config {
             access: AccessConfig::resolve(layer)?,
             store: StoreConfig::resolve(layer)?,
             retention: RetentionConfig::resolve(&layer.retention)?,
+            prices: PricesConfig::resolve(&layer.prices)?,
             content: layer.content.unwrap_or_default(),
             pushgateway: layer.pushgateway.as_ref().map(Pushgateway::parse).transpose()?,
             dead_letters: dead_letters::resolve(layer)?,

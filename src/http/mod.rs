@@ -9,12 +9,14 @@
 
 mod answer;
 pub(crate) mod body;
+mod connection;
 mod gate;
 mod routes;
 #[cfg(test)]
 pub(crate) mod testing;
 
 pub use answer::{PROBLEM_TYPE, ProblemDetails, details, json, problem, refusal, status_of};
+pub use connection::{Ending, Stalled};
 pub(crate) use gate::lacks;
 pub use gate::{Gate, Peer};
 pub use routes::{Route, Routes, Rule};

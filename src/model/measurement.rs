@@ -96,7 +96,8 @@ fn own_kind(name: &str) -> Option<MetricKind> {
         "agent_request_errors_total"
         | "agent_span_errors_total"
         | "agent_tokens_total"
-        | "agent_cost_usd_total" => Some(MetricKind::Counter),
+        | "agent_cost_usd_total"
+        | "agent_unpriced_calls_total" => Some(MetricKind::Counter),
         _ => None,
     }
 }

@@ -23,7 +23,8 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::Tls;
-use crate::http::Peer;
+use super::patience::Patient;
+use crate::http::{Peer, Stalled};
 
 /// How long the headers of a request may take. It also ends a kept-alive connection that is idle, so
 /// it is not shorter than the idle time that HTTP clients assume.
@@ -38,21 +39,38 @@ const HEADERS: usize = 100;
 /// How long a client may take to agree on how to encrypt.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Connections that may be open at once; further ones wait to be taken.
-pub(super) const CONNECTIONS: usize = 10_000;
-
 /// What the process is short of when `accept` fails is not there again at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long what was sent may go unacknowledged before the client counts as gone: longer than [`Limits::patience`],
+/// which ends what still answers and takes nothing.
+#[cfg(target_os = "linux")]
+const UNACKNOWLEDGED_MS: u32 = 60_000;
+
+/// What connections are allowed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// How many may be open at once; further ones wait to be taken.
+    pub(super) open: usize,
+    /// How long a client may take nothing of what is sent.
+    pub(super) patience: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { open: 10_000, patience: Duration::from_secs(30) }
+    }
+}
 
 /// The connections that were taken and may still be open.
 pub(super) struct Connections(GracefulShutdown);
 
-/// Takes connections until `shutdown` is ready, and has at most `limit` open at once.
+/// Takes connections until `shutdown` is ready.
 pub(super) async fn accept(
     listener: &TcpListener,
     tls: Option<&Arc<Tls>>,
     router: Router,
-    limit: usize,
+    limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) -> Connections {
     let graceful = GracefulShutdown::new();
@@ -63,7 +81,7 @@ pub(super) async fn accept(
         .max_header_size(HEADER_BYTES);
     let ending = CancellationToken::new();
     let _ended = ending.clone().drop_guard();
-    let places = Arc::new(Semaphore::new(limit));
+    let places = Arc::new(Semaphore::new(limits.open));
     tokio::pin!(shutdown);
     loop {
         // Taken before the connection, so that those beyond the limit wait outside and cost nothing.
@@ -79,7 +97,8 @@ pub(super) async fn accept(
             Ok((stream, address)) => {
                 let router = router.clone();
                 let (http, watcher, ending) = (http.clone(), graceful.watcher(), ending.clone());
-                let connection = Accepted { http, address, router, watcher, ending };
+                let patience = limits.patience;
+                let connection = Accepted { http, address, router, watcher, ending, patience };
                 let tls = tls.cloned();
                 tokio::spawn(async move {
                     connection.serve(stream, tls).await;
@@ -103,6 +122,7 @@ struct Accepted {
     watcher: Watcher,
     /// Cancelled once no connection is taken any more.
     ending: CancellationToken,
+    patience: Duration,
 }
 
 impl Accepted {
@@ -111,10 +131,17 @@ impl Accepted {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY can't be set");
         }
-        let Some(tls) = tls else { return self.answer(stream, false).await };
+        // Who has vanished acknowledges nothing; the system alone would try for a quarter of an hour.
+        #[cfg(target_os = "linux")]
+        if let Err(error) = rustix::net::sockopt::set_tcp_user_timeout(&stream, UNACKNOWLEDGED_MS) {
+            tracing::debug!(%error, "TCP_USER_TIMEOUT can't be set");
+        }
+        let stalled = Stalled::default();
+        let stream = Patient::new(stream, self.patience, stalled.clone());
+        let Some(tls) = tls else { return self.answer(stream, stalled, false).await };
         let handshake = tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.acceptor().accept(stream));
         match self.ending.run_until_cancelled(handshake).await {
-            Some(Ok(Ok(stream))) => self.answer(stream, true).await,
+            Some(Ok(Ok(stream))) => self.answer(stream, stalled, true).await,
             Some(Ok(Err(error))) => tracing::debug!(%error, "a client could not agree on how to encrypt"),
             Some(Err(_)) => tracing::debug!("a client took too long to agree on how to encrypt"),
             // It has asked for nothing yet.
@@ -122,11 +149,17 @@ impl Accepted {
         }
     }
 
-    async fn answer(self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, encrypted: bool) {
+    async fn answer(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        stalled: Stalled,
+        encrypted: bool,
+    ) {
         let peer = Peer { address: self.address.ip().to_canonical(), encrypted };
         let service = self.router.map_request(move |request: Request<Incoming>| {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(peer);
+            request.extensions_mut().insert(stalled.clone());
             request
         });
         let connection = self.http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));

@@ -5,6 +5,7 @@ mod connections;
 mod guard;
 mod health;
 mod page;
+mod patience;
 mod tls;
 
 use std::io;
@@ -27,7 +28,7 @@ pub use guard::Guard;
 pub use health::{Readiness, ReadinessCheck};
 pub use tls::Tls;
 
-use crate::http::{Gate, Routes, Rule, problem};
+use crate::http::{Ending, Gate, Routes, Rule, problem};
 use crate::mcp::{self, Legacy, LegacyLimits, ServerHandler};
 use crate::model::{Code, Problem};
 use crate::telemetry::Metrics;
@@ -90,12 +91,12 @@ where
     let answered = CancellationToken::new();
     let surfaces = app.scrape.merge(app.api);
     let routes = routes(app.handler, app.readiness, surfaces, &app.metrics, &stop, &answered);
-    let mut all = guarded(routes, app.guard, app.gate, app.metrics);
+    let mut all = guarded(routes, app.guard, app.gate, app.metrics).layer(Extension(Ending(stop.clone())));
     if app.tls.is_some() {
         all = all.layer(SetResponseHeaderLayer::overriding(header::STRICT_TRANSPORT_SECURITY, HSTS));
     }
-    let connections =
-        connections::accept(&listener, app.tls.as_ref(), all, connections::CONNECTIONS, shutdown).await;
+    let limits = connections::Limits::default();
+    let connections = connections::accept(&listener, app.tls.as_ref(), all, limits, shutdown).await;
     stop.cancel();
     drop(listener);
     let ended = connections.drain(DRAIN_TIMEOUT).await;

@@ -234,11 +234,15 @@ impl Service {
         let redactions = self.redactor.redact(&mut write)?;
         let echo = self.options.echo.clone();
         let shown = echo.as_ref().map(|_| super::echo::record(&write.record));
+        let (feed, taken) = (self.live.feed(project), write.record.taken_at());
         let answers = self.store.write(project, vec![write]);
         let metrics = Arc::clone(&self.options.metrics);
         Ok(async move {
             let answer = answers.await.pop();
             let written = answer.unwrap_or_else(|| Err(Problem::internal("a write was not answered")))?;
+            if let Some(feed) = feed {
+                feed.committed(&written, taken);
+            }
             if let (Some(echo), Some(shown)) = (echo, shown) {
                 echo(&shown);
             }

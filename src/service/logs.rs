@@ -60,31 +60,19 @@ impl Service {
         let kept = i64::try_from(self.options.logs_kept.as_secs() / 60).unwrap_or(i64::MAX);
         let minutes = integer("since_minutes", request.since_minutes.as_ref(), 60, 1, kept)?;
         let since = Duration::from_secs(minutes.unsigned_abs() * 60);
-        let level = match (given(request.level.as_deref()), given(request.min_level.as_deref())) {
-            (None, None) => LevelFilter::Any,
-            (Some(level), None) => LevelFilter::Exactly(Level::parse("level", level)?),
-            (None, Some(level)) => LevelFilter::AtLeast(Level::parse("min_level", level)?),
-            (Some(_), Some(_)) => {
-                return Err(Problem::invalid("min_level", "`level` and `min_level` exclude each other"));
-            }
-        };
-        let text = given(request.text.as_deref()).unwrap_or_default();
-        if text.len() > MAX_TEXT_BYTES {
-            return Err(Problem::too_large("text", "bytes", MAX_TEXT_BYTES, text.len()));
-        }
         let before = given(request.cursor.as_deref())
             .map(|text| cursor::decode(project, request, text))
             .transpose()?;
         Ok(LogQuery {
             event_type: event_filter(request.event_type.as_deref())?,
-            level,
+            level: level_filter(request.level.as_deref(), request.min_level.as_deref())?,
             since: self.clock.now().minus(since),
             until: None,
             trace_id: given(request.trace_id.as_deref())
                 .map(|id| TraceId::parse("trace_id", id))
                 .transpose()?,
             agent_name: given(request.agent_name.as_deref()).map(ToOwned::to_owned),
-            words: text.to_lowercase().split_whitespace().map(ToOwned::to_owned).collect(),
+            words: words("text", request.text.as_deref())?,
             limit: limit(request.limit.as_ref(), 100, MAX_LOGS)?,
             before,
         })
@@ -92,7 +80,7 @@ impl Service {
 }
 
 /// Nothing and `*` mean all; a trailing `*` means all that begin so; anything else is literal.
-fn event_filter(text: Option<&str>) -> Result<EventFilter, Problem> {
+pub(super) fn event_filter(text: Option<&str>) -> Result<EventFilter, Problem> {
     match text {
         None => Ok(EventFilter::Any),
         Some(text) if is_none_word(text) || text == "*" => Ok(EventFilter::Any),
@@ -101,6 +89,27 @@ fn event_filter(text: Option<&str>) -> Result<EventFilter, Problem> {
             None => Ok(EventFilter::Exactly(EventType::parse("event_type", text)?)),
         },
     }
+}
+
+/// Exactly one level, or it and those above it.
+pub(super) fn level_filter(level: Option<&str>, min_level: Option<&str>) -> Result<LevelFilter, Problem> {
+    match (given(level), given(min_level)) {
+        (None, None) => Ok(LevelFilter::Any),
+        (Some(level), None) => Ok(LevelFilter::Exactly(Level::parse("level", level)?)),
+        (None, Some(level)) => Ok(LevelFilter::AtLeast(Level::parse("min_level", level)?)),
+        (Some(_), Some(_)) => {
+            Err(Problem::invalid("min_level", "`level` and `min_level` exclude each other"))
+        }
+    }
+}
+
+/// The words to search for.
+pub(super) fn words(field: &str, text: Option<&str>) -> Result<Vec<String>, Problem> {
+    let text = given(text).unwrap_or_default();
+    if text.len() > MAX_TEXT_BYTES {
+        return Err(Problem::too_large(field, "bytes", MAX_TEXT_BYTES, text.len()));
+    }
+    Ok(text.to_lowercase().split_whitespace().map(ToOwned::to_owned).collect())
 }
 
 fn size(log: &Log) -> usize {

@@ -13,11 +13,14 @@ mod dead_letters;
 mod echo;
 mod ingest;
 mod lease;
+mod live;
 mod logs;
+pub mod numbers;
 mod rebuild;
 mod request;
 mod retention;
 mod rounds;
+mod settlement;
 mod status;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -40,12 +43,16 @@ pub use answer::{
     TreeNode,
 };
 pub use caller::Caller;
+pub use live::{
+    End, Gap, Happening, LiveEvent, LiveKind, LiveView, Subscription, Untrusted, WatchLive,
+};
 pub use rebuild::WholeHours;
 pub use request::{EndSpan, GetTrace, LogEvent, QueryLogs, RecordMetric, StartSpan, decode};
 pub use status::{Counted, GetStatus, Kept, Sizes, Status, StoreStatus};
 pub use text::MAX_MESSAGE_BYTES;
 
 use self::caller::Aliases;
+use self::live::Live;
 use crate::clock::{Clock, Ids};
 use crate::model::{
     Code, ContentPolicy, Labels, Problem, ProjectId, Redactor, Scope, Series, SeriesValue, Timestamp,
@@ -119,6 +126,7 @@ pub struct Service {
     options: ServiceOptions,
     redactor: Redactor,
     aliases: Aliases,
+    live: Live,
     started: Timestamp,
 }
 
@@ -136,7 +144,8 @@ impl Service {
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, options: ServiceOptions) -> Self {
         let redactor = Redactor::new(options.content);
         let started = clock.now();
-        Self { store, clock, ids: Ids, options, redactor, aliases: Aliases::default(), started }
+        let (aliases, live) = (Aliases::default(), Live::default());
+        Self { store, clock, ids: Ids, options, redactor, aliases, live, started }
     }
 
     /// What this process counts.

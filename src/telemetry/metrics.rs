@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, Registry};
 
-pub use words::{AuthFailure, Operation, Outcome, Push, Signal, Stream};
+pub use words::{AuthFailure, LiveEnd, Operation, Outcome, Push, Signal, Stream};
 
 use self::families::Families;
 use super::process;
@@ -68,6 +68,10 @@ impl Metrics {
         }
         families.streams.with_label_values(&[Stream::Sse.as_str()]);
         let none: [&str; 0] = [];
+        families.live_clients.with_label_values(&none);
+        for reason in LiveEnd::ALL {
+            families.live_cut.with_label_values(&[reason.as_str()]);
+        }
         let ingest = std::array::from_fn(|signal| {
             std::array::from_fn(|transport| {
                 std::array::from_fn(|outcome| {
@@ -153,6 +157,19 @@ impl Metrics {
         let open = self.families.streams.with_label_values(&[kind.as_str()]);
         open.inc();
         OpenStream(open)
+    }
+
+    /// A client watches until the answer is dropped.
+    pub fn live_client(&self) -> OpenStream {
+        let none: [&str; 0] = [];
+        let watching = self.families.live_clients.with_label_values(&none);
+        watching.inc();
+        OpenStream(watching)
+    }
+
+    /// A client that watched was cut off.
+    pub fn live_cut(&self, reason: LiveEnd) {
+        self.families.live_cut.with_label_values(&[reason.as_str()]).inc();
     }
 
     /// `rule` has redacted so many secrets of a record.

@@ -23,6 +23,7 @@ mod gantz;
 mod hammer;
 mod kill;
 mod ordering;
+mod prices;
 mod processes;
 mod prometheus;
 mod pushgateway;

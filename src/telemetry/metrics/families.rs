@@ -35,6 +35,10 @@ families! {
     storage_durability: IntGaugeVec = "watchglass_storage_durability_info" [backend, level],
     /// Connections that stay open, by their kind.
     streams: IntGaugeVec = "watchglass_streams" [kind],
+    /// Clients that watch what happens.
+    live_clients: IntGaugeVec = "watchglass_live_clients" [],
+    /// Clients that were cut off while they watched, by the reason.
+    live_cut: IntCounterVec = "watchglass_live_cut_total" [reason],
     /// Series of the agents in the default project when they were last read.
     series: IntGaugeVec = "watchglass_series" [],
     /// Points that calls recorded past a limit of series, and that went into an overflow series.

@@ -140,6 +140,22 @@ words! {
 }
 
 words! {
+    /// Why a stream of events ends before its client has left.
+    LiveEnd {
+        /// The client was so slow that what comes next for it is not kept any more.
+        Behind = "behind",
+        /// The client took nothing at all for as long as it is waited for.
+        Stalled = "stalled",
+        /// The client's key is not good any more.
+        Revoked = "revoked",
+        /// The server ends.
+        Shutdown = "shutdown",
+        /// A defect of watchglass.
+        Failed = "failed",
+    }
+}
+
+words! {
     /// A connection that stays open.
     Stream {
         /// A session of the legacy HTTP+SSE transport.
