@@ -49,8 +49,8 @@ use self::write::{Ttl, Writer};
 use super::queue::{Submitter, queue};
 use super::{Adopted, Answers, Durability, Expired, Retention, Store, StoreOptions};
 use crate::model::{
-    Code, Key, LogPage, LogQuery, OpenSpan, Problem, ProjectId, Series, Timestamp, TracePage, TraceQuery,
-    Write,
+    Code, Key, LogPage, LogQuery, OpenSpan, Problem, ProjectId, Series, Span, SpanId, Timestamp, TracePage,
+    TraceQuery, Write,
 };
 
 static LEASE: Script = Script::new(include_str!("lease.lua"));
@@ -134,6 +134,10 @@ impl Store for RedisStore {
 
     async fn trace(&self, project: &ProjectId, query: &TraceQuery) -> Result<TracePage, Problem> {
         self.trace_page(&self.layout.project(project), query).await
+    }
+
+    async fn span(&self, project: &ProjectId, span_id: &SpanId) -> Result<Option<Span>, Problem> {
+        self.span_by_id(&self.layout.project(project), span_id).await
     }
 
     async fn resolve(&self, project: &ProjectId, alias: &str) -> Result<Option<String>, Problem> {
