@@ -40,4 +40,5 @@ mod shutdown;
 mod sqlite_file;
 mod support;
 mod terminal;
+mod transfer;
 mod untrusted;
