@@ -34,3 +34,8 @@ venv() {
   "$dir/bin/pip" install --quiet --disable-pip-version-check "${@:2}"
   echo "$packages" >"$dir/installed"
 }
+
+# The version of genai-prices whose data is embedded.
+prices_version() {
+  sed -n 's/.*"version": "\(.*\)".*/\1/p' src/prices/prices.meta.json
+}

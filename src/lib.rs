@@ -4,6 +4,7 @@
 //!
 //! - [`model`]: what is observed, and the rules that hold for values alone
 //! - [`clock`]: time and ids
+//! - [`prices`]: what models cost, by an embedded list
 //! - [`store`]: where records live: one trait, two engines
 //! - [`exposition`]: series as text for Prometheus
 //! - [`service`]: the use cases, once, for every surface
@@ -26,6 +27,7 @@ pub mod exposition;
 pub mod http;
 pub mod mcp;
 pub mod model;
+pub mod prices;
 pub mod pushgateway;
 pub mod replay;
 pub mod scrape;

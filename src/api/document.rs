@@ -15,33 +15,31 @@ use utoipa::openapi::{
     Components, Content, Header, Info, License, OpenApi, Paths, Ref, RefOr, Required, Schema,
 };
 
-use super::batch::{MAX_ITEMS, Results};
+use super::batch::MAX_ITEMS;
 use super::endpoint::{Endpoint, Form, Method, Takes};
 use super::reply;
 use super::shape::{Kind, Parameter};
 use crate::http::{PROBLEM_TYPE, ProblemDetails};
+use crate::service::transfer::LineSchema;
 
 /// Where the document keeps schemas.
 const SCHEMAS: &str = "#/components/schemas/";
 
-/// Refusals that every endpoint may answer with.
-const REFUSALS: [(&str, &str); 8] = [
-    ("400", "The request is wrong; `field` names what is"),
-    ("401", "A key is needed, or this one is not valid"),
-    ("403", "The key does not allow this, or the host or the origin is not allowed"),
-    ("404", "What is named is not held here"),
-    ("414", "The query is too long"),
-    ("429", "Too often; `retry_after_ms` says when again"),
-    ("500", "A defect of watchglass, or the store's data can't be read"),
-    ("503", "The store can't answer now; `retryable` says whether it may later"),
-];
-
-/// Refusals of bodies.
-const REFUSALS_OF_BODIES: [(&str, &str); 4] = [
-    ("408", "The body did not arrive in time"),
-    ("409", "It contradicts what is held here"),
-    ("413", "The body is too large"),
-    ("415", "The body is not JSON"),
+/// What an endpoint may refuse with: the status, a name for it in the document, what it means, and whether it is said
+/// of bodies alone.
+const REFUSALS: [(&str, &str, &str, bool); 12] = [
+    ("400", "Invalid", "The request is wrong; `field` names what is", false),
+    ("401", "Unauthenticated", "A key is needed, or this one is not valid", false),
+    ("403", "Forbidden", "The key does not allow this, or the host or the origin is not allowed", false),
+    ("404", "NotFound", "What is named is not held here", false),
+    ("408", "Late", "The body did not arrive in time", true),
+    ("409", "Conflict", "It contradicts what is held here", true),
+    ("413", "TooLarge", "The body is too large", true),
+    ("414", "QueryTooLong", "The query is too long", false),
+    ("415", "NotJson", "The body is not JSON", true),
+    ("429", "TooOften", "Too often; `Retry-After` says when again", false),
+    ("500", "Defect", "A defect of watchglass, or data of the store that can't be read", false),
+    ("503", "Unavailable", "The store can't answer now; `retryable` says whether it may later", false),
 ];
 
 /// Answers with the document of `endpoints`.
@@ -71,6 +69,11 @@ fn document(endpoints: &[Endpoint]) -> OpenApi {
         for (name, schema) in generator.take_definitions(true) {
             components.schemas.insert(name, bridged(schema));
         }
+    }
+    for (_, name, description, _) in REFUSALS {
+        let problem = Content::new(Some(Ref::from_schema_name("Problem")));
+        let refusal = ResponseBuilder::new().description(description).content(PROBLEM_TYPE, problem).build();
+        components.responses.insert(name.to_owned(), RefOr::T(refusal));
     }
     let mut bearer = Http::new(HttpAuthScheme::Bearer);
     bearer.description = Some("A key of watchglass, where keys are asked for".to_owned());
@@ -111,12 +114,14 @@ fn operation(
         let schema = without_path((endpoint.request.schema)(asked), endpoint, asked);
         let schema = match body {
             Takes::Object => schema,
+            Takes::Lines => asked.subschema_for::<LineSchema>().to_value(),
             Takes::Batch => json!({
                 "oneOf": [schema, { "type": "array", "items": schema, "maxItems": MAX_ITEMS }]
             }),
         };
+        let media_type = if body == Takes::Lines { "application/x-ndjson" } else { "application/json" };
         let content = Content::new(Some(bridged(schema)));
-        let body = RequestBodyBuilder::new().content("application/json", content);
+        let body = RequestBodyBuilder::new().content(media_type, content);
         operation = operation.request_body(Some(body.required(Some(Required::True)).build()));
     }
     operation = operation.response("200", answer(endpoint.form, answered));
@@ -124,13 +129,10 @@ fn operation(
         let unchanged = ResponseBuilder::new().description("What the client has is still so");
         operation = operation.response("304", unchanged.build());
     }
-    let of_bodies = endpoint.body.map_or(&[] as &[_], |_| &REFUSALS_OF_BODIES);
-    for (status, description) in REFUSALS.iter().chain(of_bodies) {
-        let schema = Ref::from_schema_name("Problem");
-        let refusal = ResponseBuilder::new()
-            .description(*description)
-            .content(PROBLEM_TYPE, Content::new(Some(schema)));
-        operation = operation.response(*status, refusal.build());
+    for (status, name, _, of_bodies) in REFUSALS {
+        if endpoint.method == Method::Post || !of_bodies {
+            operation = operation.response(status, Ref::from_response_name(name));
+        }
     }
     operation
 }
@@ -194,10 +196,8 @@ fn answer(form: Form, answered: &mut SchemaGenerator) -> utoipa::openapi::Respon
             let content = Content::new(Some(bridged(schema)));
             response.content("application/json", content).header("Link", link)
         }
-        Form::Batch(schemer) => {
-            let one = schemer(answered).to_value();
-            let results = answered.subschema_for::<Results<Value>>();
-            let schema = json!({ "oneOf": [one, results] });
+        Form::Batch(one, results) => {
+            let schema = json!({ "oneOf": [one(answered).to_value(), results(answered).to_value()] });
             response.content("application/json", Content::new(Some(bridged(schema))))
         }
         Form::Stream(media_type, schemer) => {

@@ -14,11 +14,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::arguments::{self, Arguments};
-use super::batch;
+use super::batch::{self, Results};
 use super::reply;
 use super::shape::Shape;
 use crate::http::{Routes, Rule, refusal};
-use crate::model::{Grant, Problem, Scope, Transport};
+use crate::model::{Grant, Problem, Scope, TraceContext, Transport};
 use crate::service::{Caller, Committed, Page, Service};
 
 /// A use case of the service: what `Service::status` is.
@@ -56,6 +56,8 @@ pub(super) enum Takes {
     Object,
     /// One, or an array of them.
     Batch,
+    /// A line of JSON for each record, without a limit on their number.
+    Lines,
 }
 
 /// What an endpoint answers with.
@@ -66,7 +68,7 @@ pub(super) enum Form {
     /// Bare items.
     Array(Schemer),
     /// One answer, or one for each item.
-    Batch(Schemer),
+    Batch(Schemer, Schemer),
     /// Something of this media type, made of such items.
     Stream(&'static str, Schemer),
 }
@@ -202,7 +204,10 @@ impl Endpoint {
         X: DeserializeOwned + JsonSchema + Send + 'static,
         Y: Serialize + JsonSchema + Send + 'static,
     {
-        let form = Form::Batch(|generator| generator.subschema_for::<Y>());
+        let form = Form::Batch(
+            |generator| generator.subschema_for::<Y>(),
+            |generator| generator.subschema_for::<Results<Y>>(),
+        );
         let endpoint = Self::new::<X>(Method::Post, path, scope, summary, form, move |call| {
             batch::write(call, use_case).boxed()
         });
@@ -231,6 +236,11 @@ impl Endpoint {
             };
             answer.map_err(refused).boxed()
         })
+    }
+
+    /// The same, with a body of lines, which is not read for it.
+    pub(crate) fn taking_lines(self) -> Self {
+        Self { body: Some(Takes::Lines), ..self }
     }
 
     fn new<X: JsonSchema>(
@@ -284,7 +294,8 @@ impl Endpoint {
         } else {
             unread = body;
         }
-        let caller = Caller::new(grant, None).over(Transport::Http);
+        let traceparent = parts.headers.get("traceparent").and_then(|value| value.to_str().ok());
+        let caller = Caller::new(grant, traceparent.and_then(TraceContext::parse)).over(Transport::Http);
         let call = Call {
             service,
             caller,

@@ -51,7 +51,11 @@ pub fn routes(service: Arc<Service>) -> Routes {
     let endpoints = table::endpoints();
     let document = document::served(&endpoints);
     let routes = Routes::default().get("/api/openapi.json", Rule::Open, document);
-    endpoints.into_iter().fold(routes, |routes, endpoint| endpoint.mount(routes)).with_state(service)
+    endpoints
+        .into_iter()
+        .fold(routes, |routes, endpoint| endpoint.mount(routes))
+        .compressed()
+        .with_state(service)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod call;
 mod completions;
+mod copy;
 mod demo;
 mod doctor;
 mod drop_in;
@@ -11,9 +12,12 @@ mod one_shot;
 mod open;
 mod print;
 mod replay;
+mod rollup;
+mod screen;
 mod serve;
 mod stdin;
 mod stdio;
+mod trace;
 
 use std::io::IsTerminal;
 use std::process::{ExitCode, Termination};
@@ -57,6 +61,10 @@ enum Command {
     Key(key::Keys),
     /// Look at settings, store, keys, port and Pushgateway, and say how to mend what is wrong
     Doctor(doctor::Doctor),
+    /// Copy all that one store holds into another
+    Copy(copy::Copy),
+    /// Recount the numbers from the records
+    Rollup(rollup::Rollup),
     /// Print every setting with its default, as a file to begin with
     Config,
     /// Print a script that completes commands and settings in a shell
@@ -175,6 +183,8 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::DropIn(script) => drop_in::run(&script, || settings(false)),
         Command::Key(keys) => settings(false).and_then(|config| key::run(&keys, config)),
         Command::Doctor(arguments) => doctor::run(&settings(false)?, &arguments),
+        Command::Copy(arguments) => copy::run(&settings(false)?, &arguments),
+        Command::Rollup(arguments) => rollup::run(&settings(false)?, &arguments),
         Command::Config => print::data(config::EXAMPLE.trim_end()),
         Command::Completions(arguments) => completions::run(&arguments),
     }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::{Failure, print};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError, Durability};
-use crate::model::{Problem, Unpriced};
+use crate::model::Problem;
+use crate::prices::Prices;
 use crate::pushgateway::{INTERVAL, Job, Pusher};
 use crate::service::{Service, ServiceOptions};
 use crate::store::{self, Retention, Store, StoreOptions, StoreUrl};
@@ -57,9 +58,13 @@ async fn open_with(
     let options = ServiceOptions {
         stale_after: config.stale_after,
         address: address.clone(),
+        backend: options.url.backend(),
         logs_kept: options.retention.logs,
         traces_kept: options.retention.traces,
+        series_kept: options.retention.series,
         rollups_kept: options.retention.rollups,
+        max_bytes: embedded(&options.url).then_some(options.retention.max_bytes),
+        dead_letters: config.dead_letters.clone(),
         echo: config
             .echo
             .then(|| -> crate::service::Echo { Arc::new(|record| print::note(&record.to_string())) }),
@@ -74,7 +79,7 @@ async fn open_with(
 pub(super) fn store_options(config: &Config) -> Result<StoreOptions, ConfigError> {
     let url = StoreUrl::parse(config.store.url.expose())
         .map_err(|problem| ConfigError { message: problem.to_string(), hint: problem.hint.clone() })?;
-    let embedded = matches!(url, StoreUrl::Memory | StoreUrl::Sqlite(_));
+    let embedded = embedded(&url);
     let traces = config.retention.traces.unwrap_or(7 * DAY);
     Ok(StoreOptions {
         relaxed: config.store.durability == Durability::Process,
@@ -86,11 +91,29 @@ pub(super) fn store_options(config: &Config) -> Result<StoreOptions, ConfigError
             rollups: config.retention.rollups.unwrap_or(400 * DAY),
             max_bytes: config.retention.max_size.unwrap_or(5_000_000_000),
         },
-        pricing: Arc::new(Unpriced),
+        pricing: Arc::new(prices(config)?),
         connect_timeout: CONNECT_TIMEOUT,
         response_timeout: RESPONSE_TIMEOUT,
         url,
     })
+}
+
+const fn embedded(url: &StoreUrl) -> bool {
+    matches!(url, StoreUrl::Memory | StoreUrl::Sqlite(_))
+}
+
+/// The prices that `config` names. A file is read here, whole, so that what is wrong with it is said at once.
+fn prices(config: &Config) -> Result<Prices, ConfigError> {
+    let list = match &config.prices.file {
+        Some(path) => {
+            let wrong =
+                |error: String| ConfigError::new(format!("`prices.file`: {}: {error}", path.display()));
+            let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+            Prices::parse(&text).map_err(wrong)?
+        }
+        None => Prices::embedded(),
+    };
+    Ok(list.with_overrides(config.prices.overrides.clone()))
 }
 
 /// The problem with all that led to it, for the operator.

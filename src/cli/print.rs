@@ -9,6 +9,9 @@ use std::io::{self, IsTerminal, Write};
 use super::Failure;
 use crate::model::text::visible;
 
+/// To the beginning of the line, and clear it.
+const CLEARED: &str = "\r\u{1b}[2K";
+
 /// `error: …`, and below it `hint: …`.
 pub(super) fn error(message: &str, hint: Option<&str>) {
     let hint = hint.map(|hint| format!("\nhint: {hint}\n")).unwrap_or_default();
@@ -39,6 +42,31 @@ pub(super) fn is_read_by_a_person() -> bool {
 /// A line about what the process does, on standard error.
 pub(super) fn note(line: &str) {
     write_to(&mut io::stderr(), &visible(&format!("{line}\n")));
+}
+
+/// What is under way: one line on standard error that the next one replaces, and nothing where no terminal shows it.
+pub(super) struct Progress {
+    is_shown: bool,
+}
+
+impl Progress {
+    pub(super) fn new() -> Self {
+        Self { is_shown: io::stderr().is_terminal() }
+    }
+
+    pub(super) fn show(&self, line: &str) {
+        if self.is_shown {
+            write_to(&mut io::stderr(), &format!("{CLEARED}{}", visible(line)));
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.is_shown {
+            write_to(&mut io::stderr(), CLEARED);
+        }
+    }
 }
 
 /// What the parser of the command line has to say, coloured on a terminal: an error, or what was asked for.

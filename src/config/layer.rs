@@ -10,6 +10,7 @@ use super::log::LogFormat;
 use super::store::Durability;
 use super::{ConfigError, Environment};
 use crate::model::ContentPolicy;
+use crate::prices::Override;
 
 /// The flags that every command has.
 #[expect(clippy::doc_markdown, reason = "these texts are the help, which is not Markdown")]
@@ -55,6 +56,9 @@ pub struct Flags {
     /// Push metrics to this Pushgateway, such as http://localhost:9091 [env: WATCHGLASS_PUSHGATEWAY]
     #[arg(long, global = true, value_name = "URL")]
     pub pushgateway: Option<String>,
+    /// A list in Redis whose length is told [default: dlq:agent_tasks] [env: WATCHGLASS_DEAD_LETTERS]
+    #[arg(long, global = true, value_name = "LIST")]
+    pub dead_letters: Vec<String>,
     /// Do not store prompts, completions, arguments and results [env: WATCHGLASS_CONTENT=metadata_only]
     #[arg(long, global = true)]
     pub no_content: bool,
@@ -82,6 +86,7 @@ pub(super) struct Layer {
     pub(super) client_key: Option<SecretString>,
     pub(super) pushgateway: Option<SecretString>,
     pub(super) content: Option<ContentPolicy>,
+    pub(super) dead_letters: Option<Vec<String>>,
     pub(super) store: Option<SecretString>,
     pub(super) durability: Option<Durability>,
     pub(super) require_durable: Option<bool>,
@@ -91,6 +96,17 @@ pub(super) struct Layer {
     pub(super) stale_after: Option<String>,
     #[serde(default)]
     pub(super) retention: Retention,
+    #[serde(default)]
+    pub(super) prices: Prices,
+}
+
+/// The table `[prices]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Prices {
+    pub(super) file: Option<PathBuf>,
+    #[serde(default, rename = "override")]
+    pub(super) overrides: Vec<Override>,
 }
 
 /// The table `[retention]`.
@@ -119,6 +135,7 @@ impl Layer {
             tls_key: flags.tls_key,
             trusted_proxies: list(flags.trusted_proxies),
             pushgateway: flags.pushgateway.map(SecretString::from),
+            dead_letters: list(flags.dead_letters),
             content: flags.no_content.then_some(ContentPolicy::MetadataOnly),
             store: flags.store.map(SecretString::from),
             log: flags.log,
@@ -152,6 +169,7 @@ impl Layer {
             client_key: secret("WATCHGLASS_KEY"),
             pushgateway: secret("WATCHGLASS_PUSHGATEWAY"),
             content: text("WATCHGLASS_CONTENT").map(|value| value.parse()).transpose()?,
+            dead_letters: list("WATCHGLASS_DEAD_LETTERS"),
             store: secret("WATCHGLASS_STORE"),
             durability: text("WATCHGLASS_DURABILITY").map(|value| value.parse()).transpose()?,
             require_durable: flag("WATCHGLASS_REQUIRE_DURABLE")?,
@@ -159,6 +177,7 @@ impl Layer {
             log_format: text("WATCHGLASS_LOG_FORMAT").map(|value| value.parse()).transpose()?,
             echo: flag("WATCHGLASS_ECHO")?,
             stale_after: text("WATCHGLASS_STALE_AFTER"),
+            prices: Prices { file: text("WATCHGLASS_PRICES_FILE").map(PathBuf::from), overrides: Vec::new() },
             retention: Retention::default(),
         })
     }
@@ -178,6 +197,7 @@ impl Layer {
             client_key: self.client_key.or(below.client_key),
             pushgateway: self.pushgateway.or(below.pushgateway),
             content: self.content.or(below.content),
+            dead_letters: self.dead_letters.or(below.dead_letters),
             store: self.store.or(below.store),
             durability: self.durability.or(below.durability),
             require_durable: self.require_durable.or(below.require_durable),
@@ -191,6 +211,11 @@ impl Layer {
                 series: self.retention.series.or(below.retention.series),
                 rollups: self.retention.rollups.or(below.retention.rollups),
                 max_size: self.retention.max_size.or(below.retention.max_size),
+            },
+            prices: Prices {
+                file: self.prices.file.or(below.prices.file),
+                // Those of the file alone: nothing above it has any.
+                overrides: [self.prices.overrides, below.prices.overrides].concat(),
             },
         }
     }

@@ -5,11 +5,13 @@
 
 mod access;
 mod content;
+mod dead_letters;
 mod error;
 mod file;
 mod http;
 mod layer;
 mod log;
+mod prices;
 mod pushgateway;
 mod retention;
 mod store;
@@ -23,6 +25,7 @@ pub use error::ConfigError;
 pub use http::HttpConfig;
 pub use layer::Flags;
 pub use log::{LogConfig, LogFormat};
+pub use prices::PricesConfig;
 pub use pushgateway::Pushgateway;
 pub use retention::RetentionConfig;
 pub use store::{Durability, StoreConfig, StoreUrl};
@@ -53,8 +56,12 @@ pub struct Config {
     /// What is kept of prompts, completions, arguments and results, and of secrets in all that is written (`content`,
     /// `WATCHGLASS_CONTENT`, `redacted`).
     pub content: ContentPolicy,
+    /// What models cost.
+    pub prices: PricesConfig,
     /// Where metrics are pushed, if anywhere.
     pub pushgateway: Option<Pushgateway>,
+    /// Lists of other programs whose length is told (`dead_letters`, `WATCHGLASS_DEAD_LETTERS`, `dlq:agent_tasks`).
+    pub dead_letters: Vec<String>,
     /// watchglass's own log.
     pub log: LogConfig,
     /// Whether every record is also written to the log (`WATCHGLASS_ECHO`, `false`).
@@ -81,8 +88,10 @@ impl Config {
             access: AccessConfig::resolve(layer)?,
             store: StoreConfig::resolve(layer)?,
             retention: RetentionConfig::resolve(&layer.retention)?,
+            prices: PricesConfig::resolve(&layer.prices)?,
             content: layer.content.unwrap_or_default(),
             pushgateway: layer.pushgateway.as_ref().map(Pushgateway::parse).transpose()?,
+            dead_letters: dead_letters::resolve(layer)?,
             log: LogConfig::resolve(layer)?,
             echo: layer.echo.unwrap_or(false),
             stale_after: match &layer.stale_after {

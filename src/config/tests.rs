@@ -95,6 +95,10 @@ fn bad_values_are_named() {
     assert!(bad("WATCHGLASS_LOG", "a=b=c").contains("`a=b=c`"));
     assert!(bad("WATCHGLASS_STALE_AFTER", "soon").contains("`soon`"));
     assert!(bad("WATCHGLASS_CONTENT", "some").contains("`some`"));
+    for list in ["dlq:*", "dlq:[ab]", "wg:keys", "logs:a", "trace:a:spans", "span:a", "two words"] {
+        let message = bad("WATCHGLASS_DEAD_LETTERS", list);
+        assert!(message.starts_with(&format!("`dead_letters` can't be `{list}`")), "{message}");
+    }
     assert!(bad("WATCHGLASS_TRUSTED_PROXIES", "proxy").contains("`proxy`"));
     assert_eq!(bad("WATCHGLASS_PUSHGATEWAY", "ftp://user:secret@x"), "`pushgateway` is no address");
     assert_eq!(bad("WATCHGLASS_READ_KEY", "guess me"), "`WATCHGLASS_READ_KEY` has 8 characters");
@@ -139,4 +143,24 @@ fn secrets_come_from_the_environment_and_are_never_shown() {
     assert_eq!(gateway.to_string(), "http://gateway:9091");
     assert!(!format!("{config:?}").contains("canary"), "{config:?}");
     assert!(from_file("ingest_key = \"x\"").unwrap_err().message.contains("unknown field `ingest_key`"));
+}
+
+#[test]
+fn prices_are_decimals_and_their_models_names() {
+    let text = "[prices]\nfile = \"p.json\"\n[[prices.override]]\nmodel = \"my-*\"\ninput_mtok = 0.1\noutput_mtok = \"0.2\"\n";
+    let prices = from_file(text).unwrap().prices;
+    assert_eq!((prices.file, prices.overrides.len()), (Some("p.json".into()), 1));
+    for (model, input, expected) in [
+        ("m", "-1", "watchglass.toml:3:14: a price can't be negative: `-1`"),
+        ("m", "\"free\"", "watchglass.toml:3:14: invalid"),
+        ("m", "[]", "watchglass.toml:3:14: invalid type"),
+        ("", "1", "`prices.override.model` can't be ``, it must be a name"),
+        ("a*b*", "1", "`prices.override.model` can't be `a*b*`, it must be a name"),
+    ] {
+        let text =
+            format!("[[prices.override]]\nmodel = \"{model}\"\ninput_mtok = {input}\noutput_mtok = 1\n");
+        let message = from_file(&text).unwrap_err().message;
+        assert!(message.starts_with(expected), "{message}");
+    }
+    assert!(from_file("[[prices.override]]\nmodel = \"m\"\n").unwrap_err().message.contains("missing field"));
 }

@@ -17,7 +17,12 @@ const PUBLISHED: &[(&str, MetricKind, &str)] = &[
     (
         "agent_cost_usd_total",
         MetricKind::Counter,
-        "What model calls cost in US dollars, where it was reported.",
+        "What model calls cost in US dollars, as reported or by the price list.",
+    ),
+    (
+        "agent_dead_letters",
+        MetricKind::Gauge,
+        "Tasks that failed for good: items on the lists that are watched.",
     ),
     (
         "agent_request_duration_seconds",
@@ -32,6 +37,11 @@ const PUBLISHED: &[(&str, MetricKind, &str)] = &[
     ("agent_span_duration_seconds", MetricKind::Histogram, "How long spans took that have ended."),
     ("agent_span_errors_total", MetricKind::Counter, "Spans that ended with an error."),
     ("agent_tokens_total", MetricKind::Counter, "Tokens that models read and wrote; the types are disjoint."),
+    (
+        "agent_unpriced_calls_total",
+        MetricKind::Counter,
+        "Model calls with tokens and without a known price, which no cost includes.",
+    ),
     (
         "watchglass_pushgateway_call_failures_total",
         MetricKind::Counter,

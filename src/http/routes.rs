@@ -7,6 +7,9 @@ use axum::handler::Handler;
 use axum::middleware;
 use axum::routing::{MethodRouter, any, delete, get, post};
 
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
+
 use super::gate::check;
 use crate::model::Scope;
 
@@ -97,6 +100,14 @@ where
         self.router = self.router.route(path, handlers);
         self.table.push(Route { method, path, rule });
         self
+    }
+
+    /// Compresses answers for whoever takes them so, but for short ones and for events, which it would hold back.
+    #[must_use]
+    pub fn compressed(self) -> Self {
+        let when = SizeAbove::new(1_024).and(NotForContentType::SSE);
+        let router = self.router.layer(CompressionLayer::new().gzip(true).compress_when(when));
+        Self { router, ..self }
     }
 
     /// These routes and those.

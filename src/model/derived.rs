@@ -43,14 +43,16 @@ impl Span {
                 let labels = [agent, ("token_type", token_type)];
                 points.push(point(2 + index, "agent_tokens_total", MetricKind::Counter, count, &labels));
             }
-            if let Some(cost) = self.reported_cost_pico_usd {
+            let of_model = [agent, ("model", self.model.as_deref().unwrap_or("unknown"))];
+            if let Some((cost, _)) = self.cost() {
                 #[expect(
                     clippy::cast_precision_loss,
                     reason = "a series is a float; the span keeps the integer"
                 )]
                 let dollars = cost as f64 / 1e12;
-                let labels = [agent, ("model", self.model.as_deref().unwrap_or("unknown"))];
-                points.push(point(9, "agent_cost_usd_total", MetricKind::Counter, dollars, &labels));
+                points.push(point(9, "agent_cost_usd_total", MetricKind::Counter, dollars, &of_model));
+            } else if self.cost_source().is_some() {
+                points.push(point(10, "agent_unpriced_calls_total", MetricKind::Counter, 1.0, &of_model));
             }
         }
         points

@@ -1,47 +1,13 @@
 //! Fields that metadata tells of, in all the names the field uses for them.
 
+mod told;
+mod usage;
+
 use serde_json::{Map, Value};
 
-use serde::{Deserialize, Serialize};
-
 use super::text::is_name;
-use super::{SpanId, TraceId};
-
-/// Tokens by type. The types are disjoint, so a sum is a total.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Usage {
-    /// Tokens read that no cache held.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub input: Option<u64>,
-    /// Tokens read from a cache.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cache_read: Option<u64>,
-    /// Tokens written to a cache.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cache_write: Option<u64>,
-    /// Tokens written by the model.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub output: Option<u64>,
-}
-
-impl Usage {
-    /// Whether nothing is known.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// Each known type with its label value and its count.
-    pub fn by_type(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        [
-            ("input", self.input),
-            ("cache_read", self.cache_read),
-            ("cache_write", self.cache_write),
-            ("output", self.output),
-        ]
-        .into_iter()
-        .filter_map(|(token_type, count)| Some((token_type, count?)))
-    }
-}
+use super::{SpanId, TraceId, Usage};
+use told::Told;
 
 /// What metadata says of the record that carries it.
 ///
@@ -94,8 +60,8 @@ impl Lifted {
                 "llm.system",
             ]),
             error: find.text(&["error", "error_message", "exception.message", "error_type", "error.type"]),
-            usage: find.usage(),
-            cost_pico_usd: find.number(&["cost_usd", "llm.cost.total"]).and_then(pico_usd),
+            usage: usage::of(metadata),
+            cost_pico_usd: cost(Told(metadata)),
         }
     }
 }
@@ -114,50 +80,15 @@ impl Finder<'_> {
     fn name(&self, names: &[&str]) -> Option<String> {
         self.text(names).filter(|name| is_name(name))
     }
+}
 
-    fn number(&self, names: &[&str]) -> Option<f64> {
-        names.iter().find_map(|name| self.0.get(*name)?.as_f64())
-    }
-
-    fn count(&self, names: &[&str]) -> Option<u64> {
-        names.iter().find_map(|name| self.0.get(*name)?.as_u64())
-    }
-
-    /// Plain `input_tokens` leaves cached tokens out, as vendors' interfaces report it; the names of both
-    /// conventions include them.
-    fn usage(&self) -> Usage {
-        let cache_read = self.count(&[
-            "cache_read_tokens",
-            "gen_ai.usage.cache_read.input_tokens",
-            "llm.token_count.prompt_details.cache_read",
-        ]);
-        let cache_write = self.count(&[
-            "cache_write_tokens",
-            "cache_creation_tokens",
-            "gen_ai.usage.cache_write.input_tokens",
-            "gen_ai.usage.cache_creation.input_tokens",
-            "llm.token_count.prompt_details.cache_write",
-        ]);
-        let with_cache = self.count(&[
-            "gen_ai.usage.input_tokens",
-            "gen_ai.usage.prompt_tokens",
-            "llm.token_count.prompt",
-        ]);
-        let cached = cache_read.unwrap_or(0).saturating_add(cache_write.unwrap_or(0));
-        Usage {
-            input: self
-                .count(&["input_tokens"])
-                .or_else(|| with_cache.map(|input| input.saturating_sub(cached))),
-            cache_read,
-            cache_write,
-            output: self.count(&[
-                "output_tokens",
-                "gen_ai.usage.output_tokens",
-                "gen_ai.usage.completion_tokens",
-                "llm.token_count.completion",
-            ]),
-        }
-    }
+/// The cost that the client reports: as a whole, or by what was read and what was written.
+fn cost(told: Told<'_>) -> Option<i64> {
+    let whole = ["cost_usd", "llm.cost.total", "gen_ai.usage.cost"];
+    whole.into_iter().find_map(|name| told.number(name).and_then(pico_usd)).or_else(|| {
+        let parts = ["llm.cost.prompt", "llm.cost.completion"];
+        parts.into_iter().filter_map(|name| told.number(name).and_then(pico_usd)).reduce(i64::saturating_add)
+    })
 }
 
 /// Dollars as a client wrote them, in pico-dollars. Negative amounts, and amounts past nine million
@@ -177,23 +108,6 @@ mod tests {
     }
 
     #[test]
-    fn plain_input_excludes_cache_and_conventions_include_it() {
-        let plain = lifted(json!({"input_tokens": 12, "cache_read_tokens": 2000, "output_tokens": 7}));
-        let genai = lifted(json!({
-            "gen_ai.usage.input_tokens": 2012,
-            "gen_ai.usage.cache_read.input_tokens": 2000,
-            "gen_ai.usage.output_tokens": 7,
-        }));
-        assert_eq!(plain.usage, genai.usage);
-        assert_eq!(plain.usage.by_type().map(|(_, count)| count).sum::<u64>(), 2019);
-    }
-
-    #[test]
-    fn a_bare_tokens_key_counts_nothing() {
-        assert!(lifted(json!({"tokens": 500})).usage.is_empty());
-    }
-
-    #[test]
     fn ids_that_can_not_be_ids_are_left_alone() {
         let odd = lifted(json!({"trace_id": "a b", "span_id": 7, "agent_name": "", "cost_usd": -1}));
         assert_eq!(lifted(json!({"agent_name": "x".repeat(257), "model": "a\u{0}b"})), Lifted::default());
@@ -202,6 +116,21 @@ mod tests {
 
     #[test]
     fn money_is_exact_to_a_pico_dollar() {
-        assert_eq!(lifted(json!({"cost_usd": 0.001_088})).cost_pico_usd, Some(1_088_000_000));
+        for told in [
+            json!({"cost_usd": 0.001_088}),
+            json!({"cost_usd": "0.001088", "llm.cost.total": 1}),
+            json!({"llm.cost.total": 0.001_088, "llm.cost.prompt": 1}),
+            json!({"llm.cost.prompt": 0.001, "llm.cost.completion": 0.000_088}),
+            json!({"llm": {"cost": {"total": 0.001_088}}}),
+        ] {
+            assert_eq!(lifted(told.clone()).cost_pico_usd, Some(1_088_000_000), "{told}");
+        }
+        assert_eq!(
+            lifted(json!({"llm.cost.prompt": 0.5, "llm.cost.completion": -1})).cost_pico_usd,
+            Some(500_000_000_000)
+        );
+        for told in [json!("free"), json!(9.1e6), json!("inf"), json!(null), json!([1])] {
+            assert_eq!(lifted(json!({"cost_usd": told})).cost_pico_usd, None);
+        }
     }
 }

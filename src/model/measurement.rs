@@ -5,6 +5,12 @@ use serde_json::{Map, Value};
 use super::text::quoted;
 use super::{Code, Labels, MAX_LABEL_VALUE_BYTES, MAX_LABELS, MetricKind, OVERFLOW_LABEL, Problem};
 
+/// Metrics that are not recorded but told from something else, and from what.
+const DERIVED: [(&str, &str); 2] = [
+    ("agent_active_requests", "it is counted from the spans that are open"),
+    ("agent_dead_letters", "it is the length of the lists that are watched"),
+];
+
 const MAX_NAME_CHARS: usize = 200;
 const MAX_LABEL_NAME_CHARS: usize = 128;
 
@@ -57,9 +63,9 @@ impl Measurement<'_> {
         if kind == MetricKind::Counter && !name.ends_with("_total") {
             name.push_str("_total");
         }
-        if name.trim_end_matches("_total") == "agent_active_requests" {
-            return Err(Problem::invalid("metric_name", "`agent_active_requests` can't be recorded")
-                .hint("it is counted from the spans that are open"));
+        if let Some((own, why)) = DERIVED.iter().find(|(own, _)| name.trim_end_matches("_total") == *own) {
+            let problem = Problem::invalid("metric_name", format!("`{own}` can't be recorded"));
+            return Err(problem.hint(*why));
         }
         if let Some(own) = own_kind(&name).filter(|own| *own != kind) {
             let (own, kind) = (own.as_str(), kind.as_str());
@@ -90,7 +96,8 @@ fn own_kind(name: &str) -> Option<MetricKind> {
         "agent_request_errors_total"
         | "agent_span_errors_total"
         | "agent_tokens_total"
-        | "agent_cost_usd_total" => Some(MetricKind::Counter),
+        | "agent_cost_usd_total"
+        | "agent_unpriced_calls_total" => Some(MetricKind::Counter),
         _ => None,
     }
 }

@@ -79,7 +79,7 @@ impl MetricKind {
 }
 
 /// One measurement.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Point {
     /// Unique in the project, by which a repeated write is told from a further one.
     pub id: String,
@@ -96,6 +96,7 @@ pub struct Point {
     /// The measurement, in the base unit of its name.
     pub value: f64,
     /// The trace in which it was taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<TraceId>,
 }
 
@@ -138,7 +139,7 @@ impl Point {
 }
 
 /// One line of a metric through time: what its points have added up to.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Series {
     /// The Prometheus name of its metric.
     pub name: String,
@@ -149,7 +150,8 @@ pub struct Series {
 }
 
 /// What the points of a series add up to.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SeriesValue {
     /// The sum of all points.
     Counter(f64),
@@ -162,6 +164,32 @@ pub enum SeriesValue {
         /// The sum of all points.
         sum: f64,
     },
+}
+
+impl SeriesValue {
+    /// How its points add up.
+    pub const fn kind(&self) -> MetricKind {
+        match self {
+            Self::Counter(_) => MetricKind::Counter,
+            Self::Gauge(_) => MetricKind::Gauge,
+            Self::Histogram { .. } => MetricKind::Histogram,
+        }
+    }
+
+    /// What this lacks of `other`, which is a later state of the same series: nothing where `other` is not larger.
+    #[must_use]
+    pub fn missing(&self, other: &Self) -> Option<Self> {
+        match (self, other) {
+            (Self::Counter(held), Self::Counter(sum)) => (sum > held).then(|| Self::Counter(sum - held)),
+            (Self::Histogram { buckets: held, sum: held_sum }, Self::Histogram { buckets, sum }) => {
+                let is_larger = buckets.iter().sum::<u64>() > held.iter().sum();
+                let lacking =
+                    || buckets.iter().zip(held).map(|(count, held)| count.saturating_sub(*held)).collect();
+                is_larger.then(|| Self::Histogram { buckets: lacking(), sum: sum - held_sum })
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Series {

@@ -27,6 +27,8 @@ pub(crate) mod testing;
 pub mod text;
 mod time;
 mod transport;
+pub mod units;
+mod usage;
 mod write;
 
 pub use access::{Grant, Scope, Scopes};
@@ -34,7 +36,7 @@ pub use api_key::ApiKey;
 pub use context::TraceContext;
 pub use id::{EventType, ProjectId, SpanId, TraceId, digest, hex, is_none_word};
 pub use key::Key;
-pub use lifted::{Lifted, Usage};
+pub use lifted::Lifted;
 pub use listing::{
     Dated, Deletion, SeriesBin, SeriesHistory, SeriesQuery, SpanPage, SpanQuery, SpanTime, StoreSize,
     TraceListQuery, TracePosition, TraceRows, TraceSort,
@@ -63,4 +65,5 @@ pub use span::{Span, SpanEnd, SpanKind, SpanStatus};
 pub use summary::{Counts, Failure, Head, OpenSpan, TraceRow, TraceSummary};
 pub use time::Timestamp;
 pub use transport::Transport;
+pub use usage::{Usage, UsageDetails};
 pub use write::{Idempotency, Import, Record, Write, Written};

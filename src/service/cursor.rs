@@ -36,17 +36,19 @@ pub(super) fn decode<P: DeserializeOwned>(
     question: &impl Serialize,
     text: &str,
 ) -> Result<P, Problem> {
-    let invalid = || {
-        Problem::new(Code::InvalidCursor, "the cursor does not belong to this query")
-            .at("cursor")
-            .hint("give the `next` of the page before, with the same arguments")
-    };
     if text.len() > MAX_CHARS {
         return Err(invalid());
     }
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid())?;
     let cursor: Cursor<P> = serde_json::from_slice(&bytes).map_err(|_| invalid())?;
     if cursor.question == short_digest(project, question)? { Ok(cursor.position) } else { Err(invalid()) }
+}
+
+/// The problem with a cursor that can't be gone on from.
+pub(super) fn invalid() -> Problem {
+    Problem::new(Code::InvalidCursor, "the cursor does not belong to this query")
+        .at("cursor")
+        .hint("give the `next` of the page before, with the same arguments")
 }
 
 fn short_digest(project: &ProjectId, question: &impl Serialize) -> Result<String, Problem> {

@@ -13,9 +13,9 @@ use super::request::{EndSpan, LogEvent, RecordMetric, StartSpan};
 use super::text::{given, idempotency, message, name, object, object_of_any_size, optional_name};
 use super::{Committed, Service, committed, within_deadline};
 use crate::model::{
-    Code, EventType, Level, Lifted, Log, Measurement, MetricKind, Point, Problem, ProjectId, Record, Scope,
-    Span, SpanEnd, SpanId, SpanKind, SpanStatus, TraceContext, TraceId, Usage, Write, Written, digest,
-    is_none_word,
+    Code, EventType, Level, Lifted, Log, Measurement, MetricKind, Point, Problem, ProjectId, Record,
+    Redactions, Scope, Span, SpanEnd, SpanId, SpanKind, SpanStatus, TraceContext, TraceId, Usage, Write,
+    Written, digest, is_none_word,
 };
 
 impl Service {
@@ -252,6 +252,30 @@ impl Service {
             redactions.counts().for_each(|(rule, times)| metrics.redacted(rule, times));
             Ok(written)
         })
+    }
+
+    /// [`submit`](Self::submit) for records from another store, each answered for itself. They are not shown again by
+    /// an echo.
+    pub(super) fn submit_all(
+        &self,
+        project: &ProjectId,
+        mut writes: Vec<Write>,
+    ) -> impl Future<Output = Vec<Result<Written, Problem>>> + Send + use<> {
+        let redactions: Vec<_> = writes.iter_mut().map(|write| self.redactor.redact(write)).collect();
+        let sound = writes.into_iter().zip(&redactions).filter(|(_, redactions)| redactions.is_ok());
+        let answers = self.store.write(project, sound.map(|(write, _)| write).collect());
+        let metrics = Arc::clone(&self.options.metrics);
+        async move {
+            let mut answers = answers.await.into_iter();
+            let unanswered = || Err(Problem::internal("a write was not answered"));
+            let answer = |redactions: Result<Redactions, Problem>| {
+                let redactions = redactions?;
+                let written = answers.next().unwrap_or_else(unanswered)?;
+                redactions.counts().for_each(|(rule, times)| metrics.redacted(rule, times));
+                Ok(written)
+            };
+            redactions.into_iter().map(answer).collect()
+        }
     }
 }
 

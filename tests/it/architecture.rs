@@ -8,6 +8,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("clock", &["model"]),
     ("exposition", &["model"]),
+    ("prices", &["model"]),
     ("telemetry", &["model", "exposition"]),
     ("store", &["model", "telemetry"]),
     ("service", &["model", "clock", "telemetry", "store"]),
@@ -16,7 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("api", &["model", "service", "http"]),
     ("scrape", &["model", "exposition", "service", "http"]),
     ("replay", &["clock"]),
-    ("config", &["model"]),
+    ("config", &["model", "prices"]),
     ("pushgateway", &["model", "exposition", "telemetry", "service", "config"]),
     (
         "server",
@@ -27,6 +28,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "model",
             "clock",
+            "prices",
             "store",
             "service",
             "http",

@@ -24,6 +24,7 @@ mod hammer;
 mod kill;
 mod live;
 mod ordering;
+mod prices;
 mod processes;
 mod prometheus;
 mod pushgateway;

@@ -76,7 +76,8 @@ impl Redactor {
         match &mut write.record {
             Record::Log(log) => {
                 self.log(log, &mut walk)?;
-                log.redacted = redactions.paths().to_vec();
+                // One that comes from another store has its marks.
+                merge_marks(&mut log.redacted, redactions.paths().to_vec());
             }
             Record::SpanStart(span) => {
                 self.span(span, &mut walk)?;

@@ -39,6 +39,11 @@ pub(super) struct Keys {
     project: String,
 }
 
+/// A time as a part of a name.
+pub(super) const fn seconds(time: Timestamp) -> i64 {
+    time.micros().div_euclid(1_000_000)
+}
+
 impl Layout {
     /// The layout on a single server: one shard and no tags, so that the published names stay.
     pub(super) fn single(prefix: &str) -> Self {
@@ -123,6 +128,11 @@ impl Keys {
         &self.project
     }
 
+    /// Every shard.
+    pub(super) fn shards(&self) -> impl Iterator<Item = Shard> + use<> {
+        self.layout.shards()
+    }
+
     /// The shard of the record with this id.
     pub(super) fn shard_of(&self, id: &str) -> Shard {
         self.layout.shard_of(id)
@@ -204,7 +214,25 @@ impl Keys {
             DimensionKind::Step => "step",
             DimensionKind::Error => "error",
         };
-        self.key(shard, &format!("wg:rollup:{tier}:{kind}:{}", start.micros().div_euclid(1_000_000)))
+        self.key(shard, &format!("wg:rollup:{tier}:{kind}:{}", seconds(start)))
+    }
+
+    /// The minutes or hours of which one shard has numbers: a sorted set of their starts, in seconds.
+    pub(super) fn rollup_index(&self, shard: Shard, tier: Tier) -> Key {
+        match tier {
+            Tier::Minute => self.key(shard, "wg:rollups:minute"),
+            Tier::Hour => self.key(shard, "wg:rollups:hour"),
+        }
+    }
+
+    /// How many failures of each kind one shard holds: a hash by fingerprint.
+    pub(super) fn failures(&self, shard: Shard) -> Key {
+        self.key(shard, "wg:errors:count")
+    }
+
+    /// The kinds of failures of one shard: a sorted set of fingerprints by when they were last seen.
+    pub(super) fn error_index(&self, shard: Shard) -> Key {
+        self.key(shard, "wg:errors")
     }
 
     /// What is known of failures of one kind: a hash.
@@ -219,7 +247,7 @@ impl Keys {
 
     /// One hour of one shard's share of a series: a hash.
     pub(super) fn series_hour(&self, shard: Shard, series_id: &str, hour: Timestamp) -> Key {
-        self.key(shard, &format!("wg:series:{series_id}:{}", hour.micros().div_euclid(1_000_000)))
+        self.key(shard, &format!("wg:series:{series_id}:{}", seconds(hour)))
     }
 
     /// The id that a W3C id stands for: a string.

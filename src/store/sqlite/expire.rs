@@ -2,17 +2,40 @@
 
 use rusqlite::{Connection, params};
 
+use super::ledger::{Held, kind_number, tier_number};
 use super::size::used_bytes;
-use crate::model::{Idempotency, Timestamp};
+use crate::model::{DimensionKind, Idempotency, Tier, Timestamp};
 use crate::store::{Expired, Retention};
 
 /// Rows of one table that one slice deletes: far below the 50 ms for which a slice may hold the writer.
 const ROWS: i64 = 500;
 
-/// One table's rule: which rows, of one project, are too old.
+/// One table's rule: which rows, of one project, are too old. The statement returns of each row whether it counts among
+/// the records that are held.
 struct Rule {
     delete: &'static str,
     before: Timestamp,
+    held: fn(i64) -> Held,
+}
+
+impl Rule {
+    /// The rule of what is not counted.
+    fn uncounted(delete: &'static str, before: Timestamp) -> Self {
+        Self { delete, before, held: |_| Held::default() }
+    }
+
+    /// Deletes a slice of one project's rows; answers how many there were.
+    fn apply(&self, connection: &Connection, project: i64) -> rusqlite::Result<u64> {
+        let mut statement = connection.prepare_cached(self.delete)?;
+        let mut rows = statement.query(params![project, self.before.micros(), ROWS])?;
+        let (mut deleted, mut counted) = (0, 0);
+        while let Some(row) = rows.next()? {
+            deleted += 1;
+            counted += i64::from(row.get::<_, bool>(0)?);
+        }
+        (self.held)(-counted).write(connection, project)?;
+        Ok(deleted)
+    }
 }
 
 /// Deletes a slice of each table, in every project.
@@ -21,64 +44,109 @@ pub(super) fn slice(
     retention: &Retention,
     now: Timestamp,
 ) -> rusqlite::Result<Expired> {
-    let mut logs_before = now.minus(retention.logs);
-    let mut traces_before = now.minus(retention.traces);
     let full = used_bytes(connection)? > retention.max_bytes;
-    if full {
-        let oldest = oldest_part(connection, now)?;
-        (logs_before, traces_before) = (logs_before.max(oldest), traces_before.max(oldest));
-    }
-    let rules = [
-        Rule {
-            delete: "DELETE FROM logs WHERE sequence IN (SELECT sequence FROM logs
-                     WHERE project = ?1 AND timestamp < ?2 ORDER BY timestamp LIMIT ?3)",
-            before: logs_before,
-        },
-        Rule {
-            delete: "DELETE FROM spans WHERE sequence IN (SELECT sequence FROM spans
-                     WHERE project = ?1 AND start_time < ?2 ORDER BY start_time LIMIT ?3)",
-            before: traces_before,
-        },
-        Rule {
-            delete: "DELETE FROM traces WHERE project = ?1 AND trace_id IN (SELECT trace_id FROM traces
-                     WHERE project = ?1 AND last_activity < ?2 ORDER BY last_activity LIMIT ?3)",
-            before: now.minus(retention.traces.max(retention.logs)),
-        },
-        Rule {
-            delete: "DELETE FROM aliases WHERE project = ?1 AND alias IN (SELECT alias FROM aliases
-                     WHERE project = ?1 AND created < ?2 ORDER BY created LIMIT ?3)",
-            before: now.minus(retention.traces),
-        },
-        Rule {
-            delete: "DELETE FROM idempotency WHERE project = ?1 AND key IN (SELECT key FROM idempotency
-                     WHERE project = ?1 AND created < ?2 ORDER BY created LIMIT ?3)",
-            before: now.minus(Idempotency::KEPT),
-        },
-        Rule {
-            delete: "DELETE FROM series WHERE sequence IN (SELECT sequence FROM series
-                     WHERE project = ?1 AND updated < ?2 LIMIT ?3)",
-            before: now.minus(retention.series),
-        },
-    ];
+    let oldest = if full { oldest_part(connection, now)? } else { Timestamp::from_micros(i64::MIN) };
+    let rules = rules(retention, now, oldest);
     let mut expired = Expired::default();
+    let mut note = |deleted: u64| {
+        expired.deleted += deleted;
+        expired.more |= deleted == ROWS.unsigned_abs();
+    };
     let projects: Vec<i64> = connection
         .prepare_cached("SELECT project FROM projects")?
         .query_map([], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     for project in projects {
         for rule in &rules {
-            let deleted = connection.prepare_cached(rule.delete)?.execute(params![
-                project,
-                rule.before.micros(),
-                ROWS
-            ])?;
-            expired.deleted += deleted as u64;
-            expired.more |= deleted as u64 == ROWS.unsigned_abs();
+            note(rule.apply(connection, project)?);
+        }
+        for (tier, kept) in [(Tier::Minute, retention.traces), (Tier::Hour, retention.rollups)] {
+            let before = tier.start_of(now.minus(kept));
+            for kind in [DimensionKind::Agent, DimensionKind::Step, DimensionKind::Error] {
+                let parameters =
+                    params![project, tier_number(tier), kind_number(kind), before.micros(), ROWS];
+                note(connection.prepare_cached(ROLLUPS)?.execute(parameters)? as u64);
+                note(connection.prepare_cached(LATENCIES)?.execute(parameters)? as u64);
+            }
         }
         recount_series(connection, project)?;
     }
     expired.more |= full && expired.deleted > 0;
     Ok(expired)
+}
+
+/// The rows of roll-ups that began before a time.
+const ROLLUPS: &str = "DELETE FROM rollups
+    WHERE (project, tier, kind, start, agent, step_kind, name, model) IN
+        (SELECT project, tier, kind, start, agent, step_kind, name, model FROM rollups
+         WHERE project = ?1 AND tier = ?2 AND kind = ?3 AND start < ?4 ORDER BY start LIMIT ?5)";
+const LATENCIES: &str = "DELETE FROM rollup_latency
+    WHERE (project, tier, kind, start, agent, step_kind, name, model, bucket) IN
+        (SELECT project, tier, kind, start, agent, step_kind, name, model, bucket FROM rollup_latency
+         WHERE project = ?1 AND tier = ?2 AND kind = ?3 AND start < ?4 ORDER BY start LIMIT ?5)";
+
+/// The rules of the other tables. Of logs and spans also what is before `oldest` goes.
+fn rules(retention: &Retention, now: Timestamp, oldest: Timestamp) -> [Rule; 9] {
+    let logs_before = now.minus(retention.logs).max(oldest);
+    let traces_before = now.minus(retention.traces).max(oldest);
+    let series_before = now.minus(retention.series);
+    [
+        Rule {
+            delete: "DELETE FROM logs WHERE sequence IN (SELECT sequence FROM logs
+                     WHERE project = ?1 AND timestamp < ?2 ORDER BY timestamp LIMIT ?3) RETURNING 1",
+            before: logs_before,
+            held: |logs| Held { logs, ..Held::default() },
+        },
+        Rule {
+            delete: "DELETE FROM spans WHERE sequence IN (SELECT sequence FROM spans
+                     WHERE project = ?1 AND start_time < ?2 ORDER BY start_time LIMIT ?3) RETURNING 1",
+            before: traces_before,
+            held: |spans| Held { spans, ..Held::default() },
+        },
+        Rule {
+            delete: "DELETE FROM traces WHERE project = ?1 AND trace_id IN (SELECT trace_id FROM traces
+                     WHERE project = ?1 AND last_activity < ?2 ORDER BY last_activity LIMIT ?3)
+                     RETURNING start_time IS NOT NULL",
+            before: traces_before.min(logs_before),
+            held: |traces| Held { traces, ..Held::default() },
+        },
+        Rule::uncounted(
+            "DELETE FROM aliases WHERE project = ?1 AND alias IN (SELECT alias FROM aliases
+             WHERE project = ?1 AND created < ?2 ORDER BY created LIMIT ?3) RETURNING 0",
+            now.minus(retention.traces),
+        ),
+        Rule::uncounted(
+            "DELETE FROM idempotency WHERE project = ?1 AND key IN (SELECT key FROM idempotency
+             WHERE project = ?1 AND created < ?2 ORDER BY created LIMIT ?3) RETURNING 0",
+            now.minus(Idempotency::KEPT),
+        ),
+        Rule::uncounted(
+            "DELETE FROM counted_points WHERE (project, timestamp, id) IN
+                (SELECT project, timestamp, id FROM counted_points
+                 WHERE project = ?1 AND timestamp < ?2 ORDER BY timestamp LIMIT ?3) RETURNING 0",
+            series_before,
+        ),
+        Rule::uncounted(
+            "DELETE FROM series_minutes WHERE (sequence, minute) IN
+                (SELECT sequence, minute FROM series_minutes
+                 WHERE project = ?1 AND minute < ?2 ORDER BY minute LIMIT ?3) RETURNING 0",
+            series_before.minute(),
+        ),
+        // A series that has minutes would leave them to the next one of its number.
+        Rule::uncounted(
+            "DELETE FROM series WHERE sequence IN (SELECT sequence FROM series
+             WHERE project = ?1 AND updated < ?2 AND NOT EXISTS
+                (SELECT 1 FROM series_minutes WHERE series_minutes.sequence = series.sequence) LIMIT ?3)
+             RETURNING 0",
+            series_before,
+        ),
+        Rule::uncounted(
+            "DELETE FROM error_groups WHERE project = ?1 AND fingerprint IN
+                (SELECT fingerprint FROM error_groups
+                 WHERE project = ?1 AND last_seen < ?2 ORDER BY last_seen LIMIT ?3) RETURNING 0",
+            now.minus(retention.rollups),
+        ),
+    ]
 }
 
 /// Makes room for new series where old ones have gone, and forgets the kind of metrics without any.

@@ -5,6 +5,7 @@
 
 mod commit;
 mod connection;
+mod delete;
 mod error;
 mod expire;
 mod file;
@@ -260,6 +261,13 @@ impl Store for SqliteStore {
         self.change(project, move |connection, number| rollups::rebuild_hour(connection, number, hour))
             .await?;
         Ok(())
+    }
+
+    async fn delete(&self, project: &ProjectId, deletion: &Deletion) -> Result<Deleted, Problem> {
+        let deletion = deletion.clone();
+        let deleted =
+            self.change(project, move |connection, number| delete::slice(connection, number, &deletion));
+        Ok(deleted.await?.unwrap_or_default())
     }
 
     async fn list_lengths(&self, lists: &[String]) -> Result<Vec<Option<u64>>, Problem> {

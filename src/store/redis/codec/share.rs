@@ -90,13 +90,23 @@ mod tests {
             ("end_time", "30"),
             ("session_id", "20|b|late|r"),
         ]);
-        let early =
-            hash(&[("spans", "1"), ("start_time", "10||"), ("session_id", "10|a|early"), ("agent_name", "10|a|x")]);
+        let early = hash(&[
+            ("spans", "1"),
+            ("start_time", "10||"),
+            ("session_id", "10|a|early"),
+            ("agent_name", "10|a|x"),
+        ]);
         let shares = [late, early].map(|hash| Share::decode(&hash).unwrap());
         let summary = shares.into_iter().reduce(Share::plus).unwrap().into_summary();
         assert_eq!((summary.counts.spans, summary.counts.open), (3, 1));
-        assert_eq!((summary.start_time.map(Timestamp::micros), summary.end_time.map(Timestamp::micros)), (Some(10), Some(30)));
-        assert_eq!((summary.session_id.as_deref(), summary.agent_name.as_deref()), (Some("early"), Some("x")));
+        assert_eq!(
+            (summary.start_time.map(Timestamp::micros), summary.end_time.map(Timestamp::micros)),
+            (Some(10), Some(30))
+        );
+        assert_eq!(
+            (summary.session_id.as_deref(), summary.agent_name.as_deref()),
+            (Some("early"), Some("x"))
+        );
     }
 
     #[test]

@@ -92,6 +92,11 @@ pub(in super::super) fn as_counted(hash: &Fields, span: &Span) -> Option<Span> {
     })
 }
 
+/// The span that a hash is as the numbers know it, if they do.
+pub(in super::super) fn counted(hash: &Fields) -> Option<Span> {
+    as_counted(hash, &decode(hash)?)
+}
+
 /// Whether the hash does not tell that the span's parent was here.
 pub(in super::super) fn awaits_parent(hash: &Fields, span: &Span) -> bool {
     let is_ours = hash.get(MARKER).is_some_and(|marker| marker != ADOPTED) && hash.contains_key(COUNTED);

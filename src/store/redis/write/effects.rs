@@ -8,10 +8,23 @@ use crate::store::redis::command::Command;
 use crate::store::redis::keys::{Key, Keys};
 
 /// Everything that changes as a span becomes `after`, of which the numbers know `before`.
-pub(in super::super) fn effects(keys: &Keys, ttl: Ttl, before: Option<&Span>, after: Option<&Span>) -> Vec<Command> {
+pub(in super::super) fn effects(
+    keys: &Keys,
+    ttl: Ttl,
+    before: Option<&Span>,
+    after: Option<&Span>,
+) -> Vec<Command> {
     let mut commands = indexes(keys, ttl, before, after);
     commands.extend(rollups::of_change(keys, ttl, before, after));
     commands.extend(share(keys, ttl, before, after));
+    commands
+}
+
+/// Takes away a span, and what it added if the numbers know it.
+pub(in super::super) fn removal(keys: &Keys, ttl: Ttl, span: &Span, counted: Option<&Span>) -> Vec<Command> {
+    let mut commands = indexes(keys, ttl, Some(span), None);
+    commands.extend(rollups::of_change(keys, ttl, counted, None));
+    commands.extend(share(keys, ttl, counted, None));
     commands
 }
 
@@ -94,7 +107,9 @@ fn share(keys: &Keys, ttl: Ttl, before: Option<&Span>, after: Option<&Span>) -> 
     for (name, is, was) in
         [("session_id", is.session_id, was.session_id), ("agent_name", is.agent_name, was.agent_name)]
     {
-        told.extend(is.filter(|text| was.as_ref() != Some(text)).map(|text| (name, after.start_time, id, text)));
+        told.extend(
+            is.filter(|text| was.as_ref() != Some(text)).map(|text| (name, after.start_time, id, text)),
+        );
     }
     if !told.is_empty() {
         let earlier = Command::new("EARLIER", key.clone());

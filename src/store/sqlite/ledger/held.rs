@@ -4,15 +4,15 @@ use rusqlite::{Connection, params};
 
 /// By how many records there are more, or fewer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Held {
-    pub(super) logs: i64,
-    pub(super) spans: i64,
-    pub(super) traces: i64,
+pub(in super::super) struct Held {
+    pub(in super::super) logs: i64,
+    pub(in super::super) spans: i64,
+    pub(in super::super) traces: i64,
 }
 
 impl Held {
     /// Writes the difference.
-    pub(super) fn write(self, connection: &Connection, project: i64) -> rusqlite::Result<()> {
+    pub(in super::super) fn write(self, connection: &Connection, project: i64) -> rusqlite::Result<()> {
         if self == Self::default() {
             return Ok(());
         }

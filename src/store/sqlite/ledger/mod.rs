@@ -12,13 +12,13 @@ mod trace;
 
 use rusqlite::{Connection, params};
 
-use self::held::Held;
 use self::series::Metrics;
 use self::trace::Traces;
 use crate::model::{
     Contribution, MetricKind, Point, Problem, Span, SpanStatus, Sums, Timestamp, TraceId, changes,
 };
 
+pub(super) use self::held::Held;
 pub(super) use self::rollup::{dimension, kind_number, tier_number, write_tier};
 pub(super) use self::series::kind_of;
 pub(super) use self::trace::Trace;
@@ -31,7 +31,7 @@ pub(super) struct Ledger<'a> {
     traces: Traces,
     metrics: Metrics,
     held: Held,
-    /// Failures that were deleted, as far as they may be the ones by which their kind is known.
+    /// Failures that were deleted, each with the fingerprint by which its kind is known.
     deleted_failures: Vec<(String, Span)>,
 }
 
