@@ -61,7 +61,7 @@ use super::queue::{Submitter, queue};
 use super::{Adopted, Answers, Deleted, Durability, Expired, Retention, Settled, Store, StoreOptions};
 use crate::model::{
     Code, Dated, Deletion, ErrorGroup, Key, LogPage, LogQuery, OpenSpan, Point, Pricing, Problem, ProjectId,
-    Rollup, RollupQuery, Series, SeriesHistory, SeriesQuery, Span, SpanPage, SpanQuery, StoreSize, Timestamp,
+    Rollup, RollupQuery, Series, SeriesHistory, SeriesQuery, Span, SpanId, SpanPage, SpanQuery, StoreSize, Timestamp,
     TraceId, TraceListQuery, TracePage, TraceQuery, TraceRow, TraceRows, Write,
 };
 
@@ -150,6 +150,10 @@ impl Store for RedisStore {
 
     async fn trace(&self, project: &ProjectId, query: &TraceQuery) -> Result<TracePage, Problem> {
         self.trace_page(&self.layout.project(project), query).await
+    }
+
+    async fn span(&self, project: &ProjectId, span_id: &SpanId) -> Result<Option<Span>, Problem> {
+        self.span_by_id(&self.layout.project(project), span_id).await
     }
 
     async fn resolve(&self, project: &ProjectId, alias: &str) -> Result<Option<String>, Problem> {

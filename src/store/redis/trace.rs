@@ -48,6 +48,14 @@ impl RedisStore {
         Ok(TracePage { spans, total, next, agent_name, last_activity })
     }
 
+    /// The span of this id.
+    pub(super) async fn span_by_id(&self, keys: &Keys, span_id: &SpanId) -> Result<Option<Span>, Problem> {
+        match self.reads.ask(Command::new("HGETALL", keys.span(span_id.as_str()))).await {
+            Err(problem) if is_wrong_type(&problem) => Ok(None),
+            reply => Ok(decode(&fields(reply?))),
+        }
+    }
+
     /// Where the trace's spans stand in it. What is not there, or is no span of the trace, has no position.
     async fn positions(
         &self,
