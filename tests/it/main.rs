@@ -23,6 +23,7 @@ mod examples;
 mod gantz;
 mod hammer;
 mod kill;
+mod live;
 mod numbers;
 mod ordering;
 mod prices;
