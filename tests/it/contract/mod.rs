@@ -41,7 +41,7 @@ contract!(memory = Memory, sqlite = Sqlite, redis = Redis, cluster = Cluster; {
     logs: newest_come_first, filters_hold, pages_join_where_times_are_equal, totals_count_every_page,
         metadata_comes_back_whole, batches_keep_their_order, no_id_is_taken_for_another_thing;
     spans: a_span_starts_and_ends, starts_repeat_or_conflict, ends_are_final, agents_are_inherited,
-        a_parent_that_is_here_is_not_remote, aliases_resolve, large_traces_come_in_pages,
+        a_parent_that_is_here_is_not_remote, aliases_resolve, a_span_is_found_by_its_id, large_traces_come_in_pages,
         a_trace_has_a_limit, one_batch_may_start_and_end, roots_are_open_until_they_end,
         ended_spans_feed_metrics;
     metrics: counters_add_up, gauges_keep_the_last, histograms_count, kinds_conflict_or_yield,

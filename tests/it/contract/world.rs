@@ -67,6 +67,7 @@ impl World {
         let directory = tempfile::tempdir().unwrap();
         let number = PROJECTS.fetch_add(1, Ordering::Relaxed);
         // Some methods reach all projects of an installation: each case has one of its own.
+        let number = PROJECTS.fetch_add(1, Ordering::Relaxed);
         let url = match engine {
             Engine::Memory => "memory:".to_owned(),
             Engine::Sqlite => format!("sqlite:{}", directory.path().join("wg.db").display()),
