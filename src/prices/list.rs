@@ -119,9 +119,8 @@ impl List {
     fn provider(&self, id: &str) -> Option<&Provider<Models>> {
         let id = id.to_lowercase();
         let id = id.trim();
-        let matches = |provider: &&Provider<Models>| {
-            provider.name_match.as_ref().is_some_and(|rule| rule.is_match(id))
-        };
+        let matches =
+            |provider: &&Provider<Models>| provider.name_match.as_ref().is_some_and(|rule| rule.is_match(id));
         (!id.is_empty())
             .then(|| self.0.iter().find(|provider| provider.id == id).or(self.0.iter().find(matches)))?
     }
