@@ -22,6 +22,7 @@ mod examples;
 mod gantz;
 mod hammer;
 mod kill;
+mod live;
 mod ordering;
 mod prices;
 mod processes;
