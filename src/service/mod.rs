@@ -43,9 +43,7 @@ pub use answer::{
     TreeNode,
 };
 pub use caller::Caller;
-pub use live::{
-    End, Gap, Happening, LiveEvent, LiveKind, LiveView, Subscription, Untrusted, WatchLive,
-};
+pub use live::{End, Gap, Happening, LiveEvent, LiveKind, LiveView, Subscription, Untrusted, WatchLive};
 pub use rebuild::WholeHours;
 pub use request::{EndSpan, GetTrace, LogEvent, QueryLogs, RecordMetric, StartSpan, decode};
 pub use status::{Counted, GetStatus, Kept, Sizes, Status, StoreStatus};
