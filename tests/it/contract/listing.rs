@@ -67,6 +67,7 @@ pub(super) async fn traces_come_newest_first(world: World) {
     world.write_all(batch.collect()).await;
     let told = Log { trace_id: Some(TraceId::stored("only-logs")), ..log(3, "e", "m") };
     world.write_all(vec![write_log(told)]).await;
+    assert_eq!(world.trace_row("only-logs").await, None, "without a span there is nothing to sum up");
     let whole = listed(&world, any_trace()).await;
     assert_eq!(whole, (0..25).rev().map(|index| format!("t{index:02}")).collect::<Vec<_>>());
     for limit in [1, 4, 25] {
