@@ -108,12 +108,7 @@ mod tests {
 
     #[test]
     fn parts_are_no_more_than_their_type() {
-        let details = UsageDetails {
-            output_audio: 5,
-            reasoning: 9,
-            input_audio: 1,
-            ..Default::default()
-        };
+        let details = UsageDetails { output_audio: 5, reasoning: 9, input_audio: 1, ..Default::default() };
         let usage = Usage { output: Some(7), details, ..Usage::default() }.with_sound_details();
         let sound = UsageDetails { output_audio: 5, reasoning: 2, ..UsageDetails::default() };
         assert_eq!((usage.details, usage.by_type().count()), (sound, 1));

@@ -71,7 +71,10 @@ impl PriceSet {
             (of.cache_read_image, [price(&self.cache_image_read_mtok), read, image, input]),
             (rest(usage.cache_write, &[of.cache_write_1h]), [write, input, None, None]),
             (of.cache_write_1h, [price(&self.cache_write_1h_mtok), write, input, None]),
-            (rest(usage.output, &[of.output_audio, of.output_image, of.reasoning]), [output, None, None, None]),
+            (
+                rest(usage.output, &[of.output_audio, of.output_image, of.reasoning]),
+                [output, None, None, None],
+            ),
             (of.output_audio, [price(&self.output_audio_mtok), output, None, None]),
             (of.output_image, [price(&self.output_image_mtok), output, None, None]),
             (of.reasoning, [price(&self.output_reasoning_mtok), output, None, None]),

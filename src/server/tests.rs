@@ -315,9 +315,9 @@ async fn connections_beyond_the_limit_wait_until_others_end() {
     let stop = CancellationToken::new();
     let router = behind(open_gate().await, all_routes(&stop).await);
     let limits = connections::Limits { open: 1, ..connections::Limits::default() };
-    tokio::spawn(
-        async move { connections::accept(&listener, None, router, limits, std::future::pending()).await },
-    );
+    tokio::spawn(async move {
+        connections::accept(&listener, None, router, limits, std::future::pending()).await
+    });
     let request = "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let mut first = TcpStream::connect(address).await.unwrap();
     assert!(ask(&mut first, request).await.starts_with("HTTP/1.1 200"));

@@ -9,6 +9,7 @@
 
 mod access;
 mod any_input;
+mod api_traces;
 mod architecture;
 mod bad_inputs;
 mod benchmark;

@@ -147,7 +147,10 @@ mod tests {
         let long = URL_SAFE_NO_PAD.encode([0; MAX_BYTES + 4]);
         for wrong in ["", "7", "x y", &URL_SAFE_NO_PAD.encode([0; 9]), &long, &"A".repeat(100_000)] {
             let problem = Mark::decode(wrong).unwrap_err();
-            assert_eq!((problem.code, problem.field.as_deref()), (Code::InvalidCursor, Some("last_event_id")));
+            assert_eq!(
+                (problem.code, problem.field.as_deref()),
+                (Code::InvalidCursor, Some("last_event_id"))
+            );
         }
     }
 
