@@ -27,16 +27,16 @@ async fn told(world: &World) -> Value {
     let mut agents = Vec::new();
     for agent in world.get("/api/v1/agents?window=1h&sort=name").await["items"].as_array().unwrap() {
         if agent["requests"] != 0 {
-            agents.push(agent["name"].clone());
+            agents.push(agent["agent"].clone());
         }
     }
     let traces = world.get("/api/v1/traces").await;
     let logs = world.get("/api/v1/logs").await;
     json!({
-        "requests": overview["requests"],
-        "errors": overview["errors"],
-        "tokens": overview["tokens"]["total"],
-        "cost": overview["cost_usd"],
+        "requests": overview["totals"]["requests"],
+        "errors": overview["totals"]["errors"],
+        "tokens": overview["totals"]["tokens"]["total"],
+        "cost": overview["totals"]["cost_usd"],
         "agents": agents,
         "traces": each(&traces["items"], "trace_id"),
         "logs": each(&logs["items"], "message"),

@@ -19,9 +19,11 @@ pub(super) async fn ten_thousand_spans_come_in_pages(world: &World) {
     world.end("root", "ok", json!({})).await;
 
     let first = world.get("/api/v1/traces/big").await;
-    assert_eq!(
-        (&first["total"], &first["returned"], &first["truncated"]),
-        (&json!(10_000), &json!(1_000), &json!(true))
+    assert_eq!((&first["total"], &first["truncated"]), (&json!(10_000), &json!(true)));
+    assert!(
+        (500..=1_000).contains(&first["returned"].as_u64().unwrap()),
+        "as many as fit: {}",
+        first["returned"]
     );
     assert_eq!((&first["tree"]["partial"], &first["totals"]["span_count"]), (&json!(true), &json!(10_000)));
     assert_eq!(first["first_error"]["span_id"], "s7000", "it is looked for on all pages");

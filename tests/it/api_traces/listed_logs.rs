@@ -36,7 +36,7 @@ pub(super) async fn filters_hold(world: &World) {
     for (query, field) in [
         ("level=loud", "level"),
         ("level=info&min_level=info", "min_level"),
-        ("event_type=%0a", "event_type"),
+        ("event_type=%5Ba", "event_type"),
         ("trace_id=a%20b", "trace_id"),
         ("limit=0", "limit"),
         ("window=8d", "window"),

@@ -26,7 +26,7 @@ pub(super) async fn words_are_found_in_every_kind(world: &World) {
     let found = world.get("/api/v1/search?q=refund+BANK").await;
     assert_eq!(
         kinds(&found),
-        [("trace", "error"), ("span", "metadata"), ("span", "error"), ("log", "message")],
+        [("trace", "error"), ("span", "name"), ("span", "error"), ("log", "message")],
         "{found}"
     );
     assert_eq!((&found["returned"], &found["next"]), (&json!(4), &Value::Null));
