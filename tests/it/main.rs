@@ -9,6 +9,7 @@
 
 mod access;
 mod any_input;
+mod api;
 mod api_traces;
 mod architecture;
 mod bad_inputs;
@@ -23,6 +24,8 @@ mod examples;
 mod gantz;
 mod hammer;
 mod kill;
+mod live;
+mod numbers;
 mod ordering;
 mod prices;
 mod processes;
@@ -39,4 +42,5 @@ mod shutdown;
 mod sqlite_file;
 mod support;
 mod terminal;
+mod transfer;
 mod untrusted;

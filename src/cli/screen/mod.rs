@@ -9,7 +9,9 @@ use std::io::IsTerminal;
 use chrono::{DateTime, Local, NaiveDateTime, Offset, TimeZone, Utc};
 
 pub(super) use bar::bar;
-pub(super) use line::{Line, width};
+pub(super) use line::Line;
+#[cfg(test)]
+pub(super) use line::width;
 pub(super) use units::{count, dollars, duration};
 
 use crate::config::process_environment;

@@ -16,9 +16,6 @@ use super::ring::Next;
 use crate::model::{Problem, Timestamp};
 use crate::telemetry::metrics::LiveEnd;
 
-/// Events of the past that are shown to one who was away.
-const MOST_RESUMED: usize = 1_000;
-
 /// Events as they happen, for one who watches.
 pub struct Subscription {
     feed: Arc<Feed>,
@@ -69,10 +66,17 @@ impl Subscription {
         // What is put into the ring from here on follows what is read now.
         let range = (since, now.plus(AHEAD));
         let mut found = look(&*source.store, &source.project, &self.filter, range).await?;
+        for happening in &found.happenings {
+            // The ring may be late with it, also with what was seen elsewhere. So that it is not, it is told.
+            if let Some(time) = happening.time().filter(|time| *time >= settled) {
+                self.doubles.insert(happening.key());
+                self.past_until = self.past_until.max(time);
+                self.feed.tell(happening.clone());
+            }
+        }
         found.happenings.retain(|happening| !mark.names(happening.key()));
-        let surplus = found.happenings.len().saturating_sub(MOST_RESUMED);
-        let dropped = found.happenings.drain(..surplus).last().and_then(|last| last.time());
-        if let Some(until) = dropped.max(found.complete_since) {
+        found.shorten();
+        if let Some(until) = found.complete_since {
             let gap = Gap { since: since.to_rfc3339(), until: until.to_rfc3339() };
             self.past.push_back(Arc::new(LiveEvent::new(Happening::Gap(gap), None)));
         }
@@ -80,12 +84,6 @@ impl Subscription {
             let (Some(time), key) = (happening.time(), happening.key()) else { continue };
             mark.show(time, key);
             mark.settle(time.min(now.minus(OVERLAP)));
-            if time >= settled {
-                self.doubles.insert(key);
-                self.past_until = self.past_until.max(time);
-                // So that what the ring says was shown agrees with what was.
-                self.feed.tell(happening.clone());
-            }
             self.past.push_back(Arc::new(LiveEvent::new(happening, Some(mark.encode()))));
         }
         Ok(())
