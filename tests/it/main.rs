@@ -10,6 +10,7 @@
 mod access;
 mod any_input;
 mod api;
+mod api_traces;
 mod architecture;
 mod bad_inputs;
 mod benchmark;
