@@ -18,6 +18,7 @@ pub(super) const MAX_ITEMS: usize = 1_000;
 
 /// What became of an array of records.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "{Y}Results")]
 pub(super) struct Results<Y> {
     /// One for each record, in the order in which they were sent
     pub(super) items: Vec<ItemResult<Y>>,
@@ -29,6 +30,7 @@ pub(super) struct Results<Y> {
 
 /// What became of a record.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "{Y}Result")]
 pub(super) struct ItemResult<Y> {
     /// The HTTP status with which it would have been answered alone
     pub(super) status: u16,

@@ -1,5 +1,6 @@
 //! The price list: providers with their models, and which of them a name means.
 
+use std::borrow::Cow;
 use std::io::{self, Read};
 use std::sync::{LazyLock, OnceLock};
 
@@ -162,16 +163,32 @@ impl From<Box<RawValue>> for Models {
     }
 }
 
-#[expect(clippy::unwrap_used, reason = "a constant expression, which a test compiles")]
-static COMPACT_DATE: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"-(20[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?=-|:|$)").unwrap());
+static COMPACT_DATE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"-(20[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?=-|:|$)").ok());
 
 /// `gpt-5.2-20251211`, as gateways write it, with the date as `-2025-12-11`.
-fn with_dashed_date(name: &str) -> String {
-    COMPACT_DATE
-        .replace_all(name, |found: &Captures<'_, str>| {
-            let date = format!("{}-{}-{}", &found[1], &found[2], &found[3]);
-            if date.parse::<NaiveDate>().is_ok() { format!("-{date}") } else { found[0].to_owned() }
-        })
-        .into_owned()
+fn with_dashed_date(name: &str) -> Cow<'_, str> {
+    let Some(compact) = COMPACT_DATE.as_ref() else { return name.into() };
+    compact.replace_all(name, |found: &Captures<'_, str>| {
+        let date = format!("{}-{}-{}", &found[1], &found[2], &found[3]);
+        if date.parse::<NaiveDate>().is_ok() { format!("-{date}") } else { found[0].to_owned() }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compact_dates_are_written_out_where_they_are_dates() {
+        for (name, dashed) in [
+            ("gpt-5.2-20251211", "gpt-5.2-2025-12-11"),
+            ("m-20240229:free", "m-2024-02-29:free"),
+            ("m-20230229", "m-20230229"),
+            ("m-20251301-x", "m-20251301-x"),
+            ("m-202512110", "m-202512110"),
+        ] {
+            assert_eq!(with_dashed_date(name), dashed);
+        }
+    }
 }

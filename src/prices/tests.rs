@@ -8,6 +8,9 @@ use sha2::{Digest, Sha256};
 use super::*;
 use crate::model::UsageDetails;
 
+/// The model, the provider, the time in seconds, the usage, and what the package says in US dollars.
+type Case = (String, Option<String>, i64, Value, Option<String>);
+
 fn at(text: &str) -> Timestamp {
     Timestamp::parse(text).unwrap()
 }
@@ -54,8 +57,6 @@ fn usage_from(told: &Value) -> Usage {
 #[test]
 fn every_answer_is_the_packages_own() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/prices/cases.json.gz");
-    // The model, the provider, the time in seconds, the usage, and what the package says in US dollars.
-    type Case = (String, Option<String>, i64, Value, Option<String>);
     let cases: Vec<Case> =
         serde_json::from_reader(flate2::read::GzDecoder::new(File::open(file).unwrap())).unwrap();
     assert!(cases.len() >= 3_000, "only {} cases", cases.len());
@@ -91,6 +92,7 @@ fn what_was_measured_with_the_package_holds() {
         ("gemini-2.5-pro", None, usage(250_000, 0, 0, 1_000), "0.64"),
         ("us.anthropic.claude-sonnet-4-20250514-v1:0", Some("aws.bedrock"), big, "4.035"),
         ("us.anthropic.claude-sonnet-4-20250514-v1:0", None, big, "4.035"),
+        ("US.Anthropic.Claude-Sonnet-4-20250514-v1:0", Some("my-proxy"), big, "4.035"),
         ("anthropic/claude-sonnet-4", Some("openrouter"), big, "4.035"),
         ("anthropic/claude-sonnet-4", None, big, "4.035"),
         ("claude-opus-5-5", Some("anthropic"), usage(12, 2_000, 100, 7), "0.001088"),

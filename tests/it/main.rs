@@ -9,6 +9,7 @@
 
 mod access;
 mod any_input;
+mod api;
 mod architecture;
 mod bad_inputs;
 mod benchmark;
@@ -23,6 +24,7 @@ mod gantz;
 mod hammer;
 mod kill;
 mod live;
+mod numbers;
 mod ordering;
 mod prices;
 mod processes;

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::process::Command;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use watchglass::model::{Pricing, Timestamp, Usage};
 use watchglass::prices::Prices;
 
@@ -13,10 +13,13 @@ use crate::support::prometheus::get;
 use crate::support::server::Server;
 use crate::support::services::{repository, require};
 
+/// The model, the provider, the time in seconds, the usage, and what the package says in US dollars.
+type Case = (String, Option<String>, i64, Map<String, Value>, Option<String>);
+
 /// `{"input": 1, "cache_write_1h": 2}` as usage.
-fn usage(told: &serde_json::Map<String, Value>) -> Usage {
+fn usage(told: &Map<String, Value>) -> Usage {
     let is_type = |name: &str| ["input", "cache_read", "cache_write", "output"].contains(&name);
-    let (mut types, mut details) = (serde_json::Map::new(), serde_json::Map::new());
+    let (mut types, mut details) = (Map::new(), Map::new());
     for (name, count) in told {
         if is_type(name) { &mut types } else { &mut details }.insert(name.clone(), count.clone());
     }
@@ -38,7 +41,6 @@ fn fresh_cases_cost_what_the_package_says() {
         .output()
         .unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    type Case = (String, Option<String>, i64, serde_json::Map<String, Value>, Option<String>);
     let cases: Vec<Case> =
         serde_json::from_reader(flate2::read::GzDecoder::new(File::open(file).unwrap())).unwrap();
     let prices = Prices::embedded();

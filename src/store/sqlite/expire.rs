@@ -61,12 +61,15 @@ pub(super) fn slice(
             note(rule.apply(connection, project)?);
         }
         for (tier, kept) in [(Tier::Minute, retention.traces), (Tier::Hour, retention.rollups)] {
-            let before = tier.start_of(now.minus(kept));
+            let before = tier.start_of(now.minus(kept)).micros();
             for kind in [DimensionKind::Agent, DimensionKind::Step, DimensionKind::Error] {
-                let parameters =
-                    params![project, tier_number(tier), kind_number(kind), before.micros(), ROWS];
-                note(connection.prepare_cached(ROLLUPS)?.execute(parameters)? as u64);
-                note(connection.prepare_cached(LATENCIES)?.execute(parameters)? as u64);
+                let (tier, kind) = (tier_number(tier), kind_number(kind));
+                for statement in [ROLLUPS, LATENCIES] {
+                    let deleted = connection
+                        .prepare_cached(statement)?
+                        .execute(params![project, tier, kind, before, ROWS])?;
+                    note(deleted as u64);
+                }
             }
         }
         recount_series(connection, project)?;

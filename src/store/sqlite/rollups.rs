@@ -135,18 +135,18 @@ fn replace(
     start: Timestamp,
     sums: &BTreeMap<(Timestamp, String, Dimension), Tally>,
 ) -> rusqlite::Result<()> {
-    for kind in [DimensionKind::Agent, DimensionKind::Step, DimensionKind::Error] {
-        let parameters = params![project, tier_number(tier), kind_number(kind), start.micros()];
+    let tier_kept = tier_number(tier);
+    for kind in [DimensionKind::Agent, DimensionKind::Step, DimensionKind::Error].map(kind_number) {
         connection
             .prepare_cached(
                 "DELETE FROM rollups WHERE project = ?1 AND tier = ?2 AND kind = ?3 AND start = ?4",
             )?
-            .execute(parameters)?;
+            .execute(params![project, tier_kept, kind, start.micros()])?;
         connection
             .prepare_cached(
                 "DELETE FROM rollup_latency WHERE project = ?1 AND tier = ?2 AND kind = ?3 AND start = ?4",
             )?
-            .execute(parameters)?;
+            .execute(params![project, tier_kept, kind, start.micros()])?;
     }
     write_tier(connection, project, tier, sums)
 }

@@ -34,7 +34,9 @@ impl Watcher {
 
     /// Comes back, as a browser does, to this or another server.
     pub(crate) async fn back(server: &Server, last_id: &str) -> Self {
-        Self::from(ask(server, "", Some(last_id), None).await).await
+        let watcher = Self::from(ask(server, "", Some(last_id), None).await).await;
+        let last_id = if watcher.last_id.is_empty() { last_id.to_owned() } else { watcher.last_id };
+        Self { last_id, ..watcher }
     }
 
     async fn from(response: Response) -> Self {
@@ -47,6 +49,10 @@ impl Watcher {
 
     /// The next event; `None` at the end of the stream.
     pub(crate) async fn next(&mut self) -> Option<Event> {
+        in_time("an event", self.event()).await
+    }
+
+    async fn event(&mut self) -> Option<Event> {
         loop {
             let block = self.block().await?;
             let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name));
@@ -76,7 +82,7 @@ impl Watcher {
                 }
                 return Some(block);
             }
-            let chunk = in_time("an event", self.response.chunk()).await.expect("the connection lives")?;
+            let chunk = self.response.chunk().await.expect("the connection lives")?;
             self.unread.push_str(std::str::from_utf8(&chunk).expect("events are whole and UTF-8"));
         }
     }
