@@ -1,6 +1,6 @@
 //! One record, or an array of them with an answer for each.
 
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -18,6 +18,7 @@ pub(super) const MAX_ITEMS: usize = 1_000;
 
 /// What became of an array of records.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "{Y}Results")]
 pub(super) struct Results<Y> {
     /// One for each record, in the order in which they were sent
     pub(super) items: Vec<ItemResult<Y>>,
@@ -29,6 +30,7 @@ pub(super) struct Results<Y> {
 
 /// What became of a record.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "{Y}Result")]
 pub(super) struct ItemResult<Y> {
     /// The HTTP status with which it would have been answered alone
     pub(super) status: u16,
@@ -56,10 +58,17 @@ where
         let request = call.arguments.with(arguments::object(record)?)?.decode()?;
         use_case.call(&call.service, &call.caller, request).await
     };
+    let key = idempotency_key(&call.headers).map_err(refused)?;
     let Value::Array(records) = body else {
-        let answer = queue(body).await.map_err(refused)?.await.map_err(refused)?;
+        let answer =
+            queue(keyed(body, key).map_err(refused)?).await.map_err(refused)?.await.map_err(refused)?;
         return encoded(&answer).map_err(refused);
     };
+    if key.is_some() {
+        let problem =
+            Problem::invalid(IDEMPOTENCY_KEY, "`Idempotency-Key` names one record, not an array of them");
+        return Err(refused(problem.hint("give each record its own `idempotency_key`")));
+    }
     if records.len() > MAX_ITEMS {
         let problem =
             Problem::new(Code::FieldTooLarge, format!("at most {MAX_ITEMS} records go into one call"));
@@ -78,6 +87,26 @@ where
     }
     let failed = items.iter().filter(|item| item.error.is_some()).count();
     encoded(&Results { returned: items.len(), failed, items }).map_err(refused)
+}
+
+/// The header by which a retry of a call is known, as the IETF's draft has it.
+const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
+    let unreadable = |_| Problem::invalid(IDEMPOTENCY_KEY, "`Idempotency-Key` is not ASCII text");
+    value.to_str().map(Some).map_err(unreadable)
+}
+
+/// The record with the key that its call's header gives.
+fn keyed(mut record: Value, key: Option<&str>) -> Result<Value, Problem> {
+    if let (Some(key), Some(record)) = (key, record.as_object_mut()) {
+        if record.get("idempotency_key").is_some_and(|own| own != key) {
+            return Err(Problem::invalid(IDEMPOTENCY_KEY, "`Idempotency-Key` and `idempotency_key` differ"));
+        }
+        record.insert("idempotency_key".to_owned(), key.into());
+    }
+    Ok(record)
 }
 
 impl<Y> From<Result<Y, Problem>> for ItemResult<Y> {

@@ -90,8 +90,11 @@ fn generator(contract: Contract) -> SchemaGenerator {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.meta_schema = None;
         settings.definitions_path = "/components/schemas".into();
-        settings.contract = contract;
         settings.transforms.push(Box::new(RecursiveTransform(portable)));
+        if contract == Contract::Serialize {
+            settings.transforms.push(Box::new(RecursiveTransform(plain)));
+        }
+        settings.contract = contract;
     });
     settings.into_generator()
 }
@@ -216,6 +219,39 @@ fn portable(schema: &mut JsonSchema) {
     }
     if object.get("format").and_then(Value::as_str).is_some_and(|format| format.starts_with("uint")) {
         object.remove("format");
+    }
+}
+
+/// What an answer leaves out when there is nothing to say is never `null`.
+fn plain(schema: &mut JsonSchema) {
+    let Some(object) = schema.as_object_mut() else { return };
+    let required = object.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
+    let properties = object.get_mut("properties").and_then(Value::as_object_mut);
+    for (_, property) in properties
+        .into_iter()
+        .flatten()
+        .filter(|(name, _)| !required.iter().any(|required| required.as_str() == Some(name.as_str())))
+    {
+        without_null(property);
+    }
+}
+
+/// A type or else `null`, as that type.
+fn without_null(schema: &mut Value) {
+    if let Some(types) = schema.get_mut("type")
+        && let Some([one, Value::String(null)]) = types.as_array().map(Vec::as_slice)
+        && null == "null"
+    {
+        *types = one.clone();
+    }
+    if let Some([one, null]) = schema.get("anyOf").and_then(Value::as_array).map(Vec::as_slice)
+        && *null == json!({ "type": "null" })
+    {
+        let mut one = one.clone();
+        if let (Some(one), Some(description)) = (one.as_object_mut(), schema.get("description")) {
+            one.insert("description".to_owned(), description.clone());
+        }
+        *schema = one;
     }
 }
 

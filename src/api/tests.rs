@@ -43,6 +43,27 @@ async fn the_document_is_as_it_was() {
     insta::assert_json_snapshot!(document);
 }
 
+/// The schemas of `document`, by their place.
+fn schemas(document: &Value) -> Vec<&Value> {
+    let named =
+        document["components"]["schemas"].as_object().into_iter().flat_map(|schemas| schemas.values());
+    let operations = document["paths"].as_object().into_iter().flat_map(|paths| paths.values());
+    let parameters = operations
+        .flat_map(|path| path.as_object().into_iter().flat_map(|path| path.values()))
+        .flat_map(|operation| operation["parameters"].as_array().into_iter().flatten());
+    named.chain(parameters.map(|parameter| &parameter["schema"])).collect()
+}
+
+#[tokio::test]
+async fn no_schema_is_empty_by_mistake() {
+    let (_, document) = asked(get("/api/openapi.json")).await;
+    assert!(schemas(&document).len() > 10);
+    for schema in schemas(&document) {
+        let says = ["type", "$ref", "anyOf", "oneOf", "enum"];
+        assert!(says.iter().any(|word| schema.get(word).is_some()), "{schema}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_asked_wrongly_is_named() {
     for (path, field) in

@@ -28,22 +28,31 @@ pub struct ProblemDetails {
     /// What went wrong
     detail: String,
     /// What went wrong, as a word to branch on
+    #[schemars(skip_serializing_if = "Option::is_none")]
     code: Option<String>,
     /// The same as detail
+    #[schemars(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
     /// Whether the same call may succeed later
+    #[schemars(skip_serializing_if = "Option::is_none")]
     retryable: Option<bool>,
     /// When it may
+    #[schemars(skip_serializing_if = "Option::is_none")]
     retry_after_ms: Option<u64>,
     /// The parameter or field at fault
+    #[schemars(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
     /// The limit that was exceeded
+    #[schemars(skip_serializing_if = "Option::is_none")]
     limit: Option<u64>,
     /// What was found instead
+    #[schemars(skip_serializing_if = "Option::is_none")]
     actual: Option<u64>,
     /// What to do about it
+    #[schemars(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
     /// Of an unknown span, as the published scripts say it
+    #[schemars(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }
 

@@ -166,6 +166,32 @@ pub enum SeriesValue {
     },
 }
 
+impl SeriesValue {
+    /// How its points add up.
+    pub const fn kind(&self) -> MetricKind {
+        match self {
+            Self::Counter(_) => MetricKind::Counter,
+            Self::Gauge(_) => MetricKind::Gauge,
+            Self::Histogram { .. } => MetricKind::Histogram,
+        }
+    }
+
+    /// What this lacks of `other`, which is a later state of the same series: nothing where `other` is not larger.
+    #[must_use]
+    pub fn missing(&self, other: &Self) -> Option<Self> {
+        match (self, other) {
+            (Self::Counter(held), Self::Counter(sum)) => (sum > held).then(|| Self::Counter(sum - held)),
+            (Self::Histogram { buckets: held, sum: held_sum }, Self::Histogram { buckets, sum }) => {
+                let is_larger = buckets.iter().sum::<u64>() > held.iter().sum();
+                let lacking =
+                    || buckets.iter().zip(held).map(|(count, held)| count.saturating_sub(*held)).collect();
+                is_larger.then(|| Self::Histogram { buckets: lacking(), sum: sum - held_sum })
+            }
+            _ => None,
+        }
+    }
+}
+
 impl Series {
     /// The labels of the series that takes what exceeds a limit.
     pub fn overflow_labels() -> Labels {

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::numbers::dollars;
 use crate::model::text::make_visible;
 use crate::model::{Log, Span, SpanStatus, Usage};
 
@@ -209,15 +210,27 @@ pub struct SpanView {
     /// Model that was called
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// Who runs it
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
     /// Tokens by type: input (uncached), cache_read, cache_write, output
     #[serde(skip_serializing_if = "Usage::is_empty")]
     #[schemars(with = "Map<String, Value>")]
     pub usage: Usage,
+    /// Missing where nothing is known of it
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<f64>,
+    /// reported, computed or unpriced
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost_source: Option<String>,
     /// What was said at start and end
     pub metadata: Map<String, Value>,
     /// Its parent is held by another system
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub parent_remote: bool,
+    /// Its parent never arrived
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub orphan: bool,
     /// It seemed to end before it started
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub clock_skew: bool,
@@ -289,6 +302,7 @@ impl From<Log> for LogView {
 impl SpanView {
     /// A span as it reads in its trace.
     pub(super) fn new(span: Span, status: SpanStatus, trace_agent: Option<&str>) -> Self {
+        let (cost, source) = (span.cost(), span.cost_source());
         let agent_name = span.agent_name.or_else(|| trace_agent.map(ToOwned::to_owned));
         Self {
             span_id: shown(span.span_id),
@@ -304,9 +318,13 @@ impl SpanView {
             session_id: span.session_id.map(shown),
             error: span.error.map(shown),
             model: span.model.map(shown),
+            provider: span.provider.map(shown),
             usage: span.usage,
+            cost_usd: cost.map(|(pico_usd, _)| dollars(pico_usd)),
+            cost_source: source.map(|source| source.as_str().to_owned()),
             metadata: shown_object(span.metadata),
             parent_remote: span.parent_remote,
+            orphan: span.orphan,
             clock_skew: span.clock_skew,
             redacted: span.redacted.into_iter().map(shown).collect(),
         }

@@ -20,14 +20,18 @@ mod rebuild;
 mod request;
 mod retention;
 mod rounds;
+mod running;
+mod search;
 mod settlement;
 mod status;
+mod stretch;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod text;
 mod trace;
+mod traces;
 pub mod transfer;
 mod tree;
 
@@ -44,10 +48,17 @@ pub use answer::{
 };
 pub use caller::Caller;
 pub use live::{End, Gap, Happening, LiveEvent, LiveKind, LiveView, Subscription, Untrusted, WatchLive};
+pub use logs::{Histogram, LevelCounts, ListLogs, LogBin, LogList, PublishedLog};
 pub use rebuild::WholeHours;
 pub use request::{EndSpan, GetTrace, LogEvent, QueryLogs, RecordMetric, StartSpan, decode};
+pub use running::{ListRunning, Running, RunningList, RunningStep};
+pub use search::{Found, Looked, Search, SearchAnswer};
 pub use status::{Counted, GetStatus, Kept, Sizes, Status, StoreStatus};
 pub use text::MAX_MESSAGE_BYTES;
+pub use traces::{
+    CriticalPath, DeleteTrace, DeleteTraces, DeletedTraces, FirstError, KindTotals, ListTraces, ListedTrace,
+    PathStep, PublishedTrace, ReadTrace, TraceHead, TraceList, TraceReport, TraceTokens, TraceTotals,
+};
 
 use self::caller::Aliases;
 use self::live::Live;
@@ -192,6 +203,11 @@ impl Service {
             Ok(series)
         })
         .await
+    }
+
+    /// Where nothing has happened since then, what is open is abandoned.
+    fn stale(&self) -> Timestamp {
+        self.clock.now().minus(self.options.stale_after)
     }
 
     /// Commits what is queued and lets go of the store.

@@ -7,6 +7,8 @@ use crate::model::{Code, Problem, check_metadata, digest, is_none_word, json};
 
 /// Bytes of a log's message.
 pub const MAX_MESSAGE_BYTES: usize = 256 * 1024;
+/// Bytes of a text to search for.
+const MAX_SEARCH_BYTES: usize = 1_024;
 const MAX_IDEMPOTENCY_KEY_BYTES: usize = 256;
 
 /// An object that may have come as JSON text. Nothing, `null` and an empty text are an empty object.
@@ -117,6 +119,47 @@ pub(super) fn limit(given: Option<&Value>, default: i64, most: i64) -> Result<us
         Problem::new(Code::InvalidNumber, message).at("limit")
     })?;
     Ok(usize::try_from(limit.min(most)).unwrap_or(usize::MAX))
+}
+
+/// A number of milliseconds, as a number or as text; nothing where none is given.
+pub(super) fn millis(field: &str, given: Option<&Value>) -> Result<Option<f64>, Problem> {
+    let number = match given {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::String(text)) if is_none_word(text) => return Ok(None),
+        Some(Value::String(text)) => text.trim().parse().ok(),
+        Some(value) => value.as_f64(),
+    };
+    let sound = number.filter(|number: &f64| number.is_finite() && *number >= 0.0);
+    sound.map(Some).ok_or_else(|| {
+        let message = format!("`{field}` must be a number of milliseconds, 0 or more");
+        Problem::new(Code::InvalidNumber, message).at(field)
+    })
+}
+
+/// The words of a text to search for, lower case; none where none is given.
+pub(super) fn words(field: &str, text: Option<&str>) -> Result<Vec<String>, Problem> {
+    let text = given(text).unwrap_or_default();
+    if text.len() > MAX_SEARCH_BYTES {
+        return Err(Problem::too_large(field, "bytes", MAX_SEARCH_BYTES, text.len()));
+    }
+    Ok(text.to_lowercase().split_whitespace().map(ToOwned::to_owned).collect())
+}
+
+/// Which of the `words` that there are `text` names, separated by commas.
+pub(super) fn choice<const COUNT: usize>(
+    field: &str,
+    text: Option<&str>,
+    words: [&str; COUNT],
+) -> Result<[bool; COUNT], Problem> {
+    let mut chosen = [false; COUNT];
+    for named in given(text).unwrap_or_default().split(',').map(str::trim).filter(|word| !word.is_empty()) {
+        let place = words.iter().position(|word| word.eq_ignore_ascii_case(named)).ok_or_else(|| {
+            Problem::invalid(field, format!("`{field}` can't be {}", quoted(named)))
+                .hint(format!("one or more of {}", words.join(", ")))
+        })?;
+        chosen[place] = true;
+    }
+    Ok(chosen)
 }
 
 /// By what a repetition of a call is known: its key, and a digest of what it said.

@@ -6,7 +6,9 @@ use super::logs::MAX_PAGE_BYTES;
 use super::request::GetTrace;
 use super::text::{given, limit};
 use super::{Service, cursor, tree, within_deadline};
-use crate::model::{Problem, ProjectId, Scope, Span, SpanStatus, TraceId, TracePage, TraceQuery};
+use crate::model::{
+    Problem, ProjectId, Scope, Span, SpanPosition, SpanStatus, Timestamp, TraceId, TracePage, TraceQuery,
+};
 
 /// Spans that one answer may hold.
 const MAX_SPANS: i64 = 1_000;
@@ -19,6 +21,16 @@ impl Service {
 
     async fn page_of_trace(&self, caller: &Caller, request: GetTrace) -> Result<TraceAnswer, Problem> {
         let project = caller.project(Scope::Read)?;
+        let (query, page) = self.read_trace_page(project, &request).await?;
+        self.answer(project, &request, query, page)
+    }
+
+    /// The page that is asked for, and by which query it was found.
+    pub(super) async fn read_trace_page(
+        &self,
+        project: &ProjectId,
+        request: &GetTrace,
+    ) -> Result<(TraceQuery, TracePage), Problem> {
         let asked = TraceId::parse("trace_id", request.trace_id.clone())?;
         let after = given(request.cursor.as_deref())
             .map(|text| cursor::decode(project, &request.trace_id, text))
@@ -29,7 +41,7 @@ impl Service {
         if page.total == 0 {
             page = self.trace_by_other_form(project, &mut query).await?;
         }
-        self.answer(project, &request, query, page)
+        Ok((query, page))
     }
 
     /// The trace, where it was stored under another form of the id that was asked for.
@@ -51,42 +63,31 @@ impl Service {
         Ok(page)
     }
 
-    fn answer(
+    /// The page as it is answered.
+    pub(super) fn answer(
         &self,
         project: &ProjectId,
         request: &GetTrace,
         query: TraceQuery,
-        page: TracePage,
+        mut page: TracePage,
     ) -> Result<TraceAnswer, Problem> {
-        let (spans, next) = within_bytes(page.spans, page.next);
-        let stale = self.clock.now().minus(self.options.stale_after);
-        let abandoned = page.last_activity.is_none_or(|last| last < stale);
-        let duration_ms = duration_ms(&spans);
-        let partial = spans.len() as u64 != page.total;
+        let next = within_bytes(&mut page.spans).or(page.next.take());
+        let next = next.map(|position| cursor::encode(project, &request.trace_id, position)).transpose()?;
+        let (total, duration_ms) = (page.total, duration_ms(&page.spans));
         let parents: Vec<Option<String>> =
-            spans.iter().map(|span| span.parent_span_id.clone().map(Into::into)).collect();
-        let spans: Vec<SpanView> = spans
-            .into_iter()
-            .map(|span| {
-                let status = match span.status {
-                    SpanStatus::InProgress if abandoned => SpanStatus::Abandoned,
-                    status => status,
-                };
-                SpanView::new(span, status, page.agent_name.as_deref())
-            })
-            .collect();
-        let tree = tree::build(&spans, &parents, partial);
+            page.spans.iter().map(|span| span.parent_span_id.clone().map(Into::into)).collect();
+        let spans = self.views(page);
+        let tree = tree::build(&spans, &parents, spans.len() as u64 != total);
         let count = |statuses: &[SpanStatus]| {
             spans.iter().filter(|span| statuses.iter().any(|status| span.status == status.as_str())).count()
         };
-        let next = next.map(|position| cursor::encode(project, &request.trace_id, position)).transpose()?;
         Ok(TraceAnswer {
             trace_id: query.trace_id.into(),
             tree,
             duration_ms,
             error_count: count(&[SpanStatus::Error]),
             open_count: count(&[SpanStatus::InProgress, SpanStatus::Abandoned]),
-            total: page.total,
+            total,
             returned: spans.len(),
             limit: query.limit,
             truncated: next.is_some(),
@@ -95,26 +96,44 @@ impl Service {
             untrusted: true,
         })
     }
+
+    /// The spans of a page as they read in their trace.
+    pub(super) fn views(&self, page: TracePage) -> Vec<SpanView> {
+        let abandoned = self.is_abandoned(page.last_activity);
+        let view = |span: Span| {
+            let status = match span.status {
+                SpanStatus::InProgress if abandoned => SpanStatus::Abandoned,
+                status => status,
+            };
+            SpanView::new(span, status, page.agent_name.as_deref())
+        };
+        page.spans.into_iter().map(view).collect()
+    }
+
+    /// Whether what is open in a trace is abandoned, where something last happened in it then.
+    pub(super) fn is_abandoned(&self, last_activity: Option<Timestamp>) -> bool {
+        last_activity.is_none_or(|last| last < self.stale())
+    }
 }
 
-/// As many of the spans as fit an answer, and where to go on.
-fn within_bytes(
-    spans: Vec<Span>,
-    next: Option<crate::model::SpanPosition>,
-) -> (Vec<Span>, Option<crate::model::SpanPosition>) {
+/// Takes away the spans that do not fit an answer; gives where to go on, if there are any.
+fn within_bytes(spans: &mut Vec<Span>) -> Option<SpanPosition> {
     let mut bytes = 0;
     let fits = spans.iter().take_while(|span| {
-        bytes += serde_json::to_string(&span.metadata).map_or(0, |text| text.len()) + 600;
+        bytes += approximate_bytes(span);
         bytes <= MAX_PAGE_BYTES
     });
     let count = fits.count().max(1);
     if count >= spans.len() {
-        return (spans, next);
+        return None;
     }
-    let mut spans = spans;
     spans.truncate(count);
-    let next = spans.last().map(Span::position);
-    (spans, next)
+    spans.last().map(Span::position)
+}
+
+/// About how long a span is in an answer.
+pub(super) fn approximate_bytes(span: &Span) -> usize {
+    serde_json::to_string(&span.metadata).map_or(0, |text| text.len()) + 600
 }
 
 fn duration_ms(spans: &[Span]) -> Option<f64> {

@@ -17,39 +17,59 @@ pub(super) fn build(spans: &[SpanView], parents: &[Option<String>], partial: boo
         spans.iter().enumerate().map(|(index, span)| (span.span_id.as_str(), index)).collect();
     let parent_of: Vec<Option<usize>> =
         parents.iter().map(|parent| parent.as_deref().and_then(|id| index.get(id)).copied()).collect();
-    let mut children = vec![Vec::new(); spans.len()];
-    let mut roots = Vec::new();
-    for (index, parent) in parent_of.iter().enumerate() {
-        match parent {
-            Some(parent) => children[*parent].push(index),
-            None => roots.push(index),
-        }
-    }
+    let nest = nest(&parent_of);
     let mut steps = Vec::with_capacity(spans.len());
-    reach(&mut steps, &roots, &children);
-    let mut reached: HashSet<usize> = steps.iter().map(|step: &Step| step.span).collect();
-    let mut cut = HashSet::new();
-    for index in 0..spans.len() {
-        // Whatever no root reaches hangs on a circle.
-        if !reached.contains(&index) {
-            let entry = earliest_of_circle(index, &parent_of);
-            if let Some(parent) = parent_of[entry] {
-                children[parent].retain(|child| *child != entry);
-            }
-            cut.insert(entry);
-            let known = steps.len();
-            reach(&mut steps, &[entry], &children);
-            reached.extend(steps.iter().skip(known).map(|step| step.span));
-        }
-    }
+    reach(&mut steps, &nest.roots, &nest.children);
     let mark = |span: usize| Mark {
         missing_parent: !partial
             && parent_of[span].is_none()
             && parents[span].is_some()
             && !spans[span].parent_remote,
-        cycle: cut.contains(&span),
+        cycle: nest.cut.contains(&span),
     };
     Tree { roots: assemble(spans, &steps, mark), partial }
+}
+
+/// Which spans are inside which, by their places: each is a root or in just one other, and no circle is left.
+pub(super) struct Nest {
+    pub(super) children: Vec<Vec<usize>>,
+    pub(super) roots: Vec<usize>,
+    /// The roots that were cut off the circle that they were in.
+    cut: HashSet<usize>,
+}
+
+/// Nests spans whose parents are at these places. A circle is cut at its earliest span.
+pub(super) fn nest(parent_of: &[Option<usize>]) -> Nest {
+    let mut nest =
+        Nest { children: vec![Vec::new(); parent_of.len()], roots: Vec::new(), cut: HashSet::new() };
+    for (index, parent) in parent_of.iter().enumerate() {
+        match parent {
+            Some(parent) => nest.children[*parent].push(index),
+            None => nest.roots.push(index),
+        }
+    }
+    let mut reached = vec![false; parent_of.len()];
+    let mark = |from: &[usize], children: &[Vec<usize>], reached: &mut [bool]| {
+        let mut ahead = from.to_vec();
+        while let Some(index) = ahead.pop() {
+            reached[index] = true;
+            ahead.extend(&children[index]);
+        }
+    };
+    mark(&nest.roots, &nest.children, &mut reached);
+    for index in 0..parent_of.len() {
+        // Whatever no root reaches hangs on a circle.
+        if !reached[index] {
+            let entry = earliest_of_circle(index, parent_of);
+            if let Some(parent) = parent_of[entry] {
+                nest.children[parent].retain(|child| *child != entry);
+            }
+            nest.cut.insert(entry);
+            nest.roots.push(entry);
+            mark(&[entry], &nest.children, &mut reached);
+        }
+    }
+    nest
 }
 
 /// What is odd about a span's place.
@@ -152,9 +172,13 @@ mod tests {
                 session_id: None,
                 error: None,
                 model: None,
+                provider: None,
                 usage: Usage::default(),
+                cost_usd: None,
+                cost_source: None,
                 metadata: serde_json::Map::new(),
                 parent_remote: false,
+                orphan: false,
                 clock_skew: false,
                 redacted: Vec::new(),
             })

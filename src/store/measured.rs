@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use super::{Adopted, Answers, Deleted, Durability, Expired, Settled, Store};
 use crate::model::{
     Dated, Deletion, ErrorGroup, Key, LogPage, LogQuery, OpenSpan, Point, Problem, ProjectId, Rollup,
-    RollupQuery, Series, SeriesHistory, SeriesQuery, Span, SpanPage, SpanQuery, StoreSize, Timestamp,
+    RollupQuery, Series, SeriesHistory, SeriesQuery, Span, SpanId, SpanPage, SpanQuery, StoreSize, Timestamp,
     TraceId, TraceListQuery, TracePage, TraceQuery, TraceRow, TraceRows, Write,
 };
 use crate::telemetry::Metrics;
@@ -69,6 +69,10 @@ impl Store for Measured {
 
     async fn trace(&self, project: &ProjectId, query: &TraceQuery) -> Result<TracePage, Problem> {
         self.timed(Operation::Trace, self.inner.trace(project, query)).await
+    }
+
+    async fn span(&self, project: &ProjectId, span_id: &SpanId) -> Result<Option<Span>, Problem> {
+        self.timed(Operation::Span, self.inner.span(project, span_id)).await
     }
 
     async fn resolve(&self, project: &ProjectId, alias: &str) -> Result<Option<String>, Problem> {

@@ -22,7 +22,7 @@ pub use options::{Durability, Retention, StoreOptions, StoreUrl};
 
 use crate::model::{
     Dated, Deletion, ErrorGroup, Key, LogPage, LogQuery, OpenSpan, Point, Problem, ProjectId, Rollup,
-    RollupQuery, Series, SeriesHistory, SeriesQuery, Span, SpanPage, SpanQuery, StoreSize, Timestamp,
+    RollupQuery, Series, SeriesHistory, SeriesQuery, Span, SpanId, SpanPage, SpanQuery, StoreSize, Timestamp,
     TraceId, TraceListQuery, TracePage, TraceQuery, TraceRow, TraceRows, Write, Written,
 };
 use crate::telemetry::Metrics;
@@ -49,6 +49,9 @@ pub trait Store: Send + Sync {
 
     /// A page of a trace's spans, by start. An unknown trace is an empty page.
     async fn trace(&self, project: &ProjectId, query: &TraceQuery) -> Result<TracePage, Problem>;
+
+    /// The span of this id.
+    async fn span(&self, project: &ProjectId, span_id: &SpanId) -> Result<Option<Span>, Problem>;
 
     /// The id, of a trace or a span, that the W3C id `alias` stands for.
     async fn resolve(&self, project: &ProjectId, alias: &str) -> Result<Option<String>, Problem>;

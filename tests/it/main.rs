@@ -9,6 +9,7 @@
 
 mod access;
 mod any_input;
+mod api;
 mod architecture;
 mod bad_inputs;
 mod benchmark;
@@ -22,6 +23,7 @@ mod examples;
 mod gantz;
 mod hammer;
 mod kill;
+mod numbers;
 mod ordering;
 mod prices;
 mod processes;
@@ -38,4 +40,5 @@ mod shutdown;
 mod sqlite_file;
 mod support;
 mod terminal;
+mod transfer;
 mod untrusted;

@@ -23,15 +23,20 @@ const FORMATTED_SQL: [(&str, &str, &str); 2] = [
 ];
 
 /// Names that stand for a statement that is not a literal where it is prepared.
-const NAMED_STATEMENTS: [(&str, &str, &str); 3] = [
+const NAMED_STATEMENTS: [(&str, &str, &str); 5] = [
     ("store/sqlite/logs.rs", "&sql", "one of the texts above"),
-    ("store/sqlite/expire.rs", "rule.delete", "a constant of the rule"),
+    ("store/sqlite/expire.rs", "self.delete", "a constant of the rule"),
+    ("store/sqlite/expire.rs", "ROLLUPS", "a constant"),
+    ("store/sqlite/expire.rs", "LATENCIES", "a constant"),
     ("store/sqlite/schema.rs", "step", "a file that is compiled in"),
 ];
 
 /// Methods of the store that take no project, each with the reason.
-const WITHOUT_PROJECT: [(&str, &str); 10] = [
+const WITHOUT_PROJECT: [(&str, &str); 13] = [
     ("expire", "retention is the installation's"),
+    ("settle_orphans", "one job settles those of all projects"),
+    ("list_lengths", "others write these lists, under names that belong to no project"),
+    ("projects", "it says which there are"),
     ("lease", "leases are between processes"),
     ("keys", "they say which project is whose"),
     ("put_key", "likewise"),

@@ -15,10 +15,10 @@ use crate::support::redis::Server as Redis;
 use crate::support::server::Server;
 
 /// In every payload, so that what was planted can be told from all else.
-const CANARY: &str = "canary-5d1e";
+pub(crate) const CANARY: &str = "canary-5d1e";
 
 /// Texts that drive a terminal, hide from their reader, call people or give orders.
-const PAYLOADS: [&str; 12] = [
+pub(crate) const PAYLOADS: [&str; 12] = [
     "\u{1b}]0;canary-5d1e\u{7}\u{1b}[2J",
     "\u{1b}]52;c;ZXZpbA==\u{7}canary-5d1e",
     "\u{9b}2Jcanary-5d1e\r",
@@ -38,7 +38,7 @@ static HIDDEN: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"[[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]--[\n\t\p{PCM}]]").unwrap());
 
 /// The places in `value` at which something hides, keys too.
-fn hidden(value: &Value) -> Vec<String> {
+pub(crate) fn hidden(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) if HIDDEN.is_match(text) => vec![text.escape_debug().to_string()],
         Value::Array(items) => items.iter().flat_map(hidden).collect(),

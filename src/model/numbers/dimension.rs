@@ -29,6 +29,11 @@ pub enum DimensionKind {
     Error,
 }
 
+impl DimensionKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Agent, Self::Step, Self::Error];
+}
+
 impl Dimension {
     /// Of which kind it is.
     pub const fn kind(&self) -> DimensionKind {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Dimension, DimensionKind, Tally};
-use crate::model::{SpanId, Timestamp, TraceId};
+use crate::model::{Span, SpanId, Timestamp, TraceId};
 
 /// How finely roll-ups are kept: minutes as long as the records themselves, hours for as long as the numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,6 +84,25 @@ pub struct ErrorGroup {
     pub sample_span_id: SpanId,
     /// What the last one said, whole.
     pub sample_message: String,
+}
+
+impl ErrorGroup {
+    /// The group as this span alone makes it; `None` of one that did not fail.
+    pub fn of(span: &Span) -> Option<Self> {
+        let fingerprint = span.error_fingerprint()?;
+        let seen = span.end_time.unwrap_or(span.start_time);
+        Some(Self {
+            fingerprint,
+            kind: span.kind.as_str().to_owned(),
+            step: span.step_name(),
+            message: span.folded_error(),
+            first_seen: seen,
+            last_seen: seen,
+            sample_trace_id: span.trace_id.clone(),
+            sample_span_id: span.span_id.clone(),
+            sample_message: span.error.clone().unwrap_or_default(),
+        })
+    }
 }
 
 impl RollupQuery {

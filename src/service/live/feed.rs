@@ -188,21 +188,23 @@ impl Keeper {
 
     /// Takes what a look that began at `looked` has found.
     fn found(&mut self, looked: Timestamp, found: Result<Found, Problem>) {
-        let found = match found {
+        let mut found = match found {
             Ok(found) => found,
             Err(problem) => {
                 self.rounds.ended(Err(problem));
                 return;
             }
         };
-        let added = self.add(found.happenings.into_iter());
-        self.rounds.ended(Ok(added));
+        found.happenings.retain(|happening| !self.known.contains_key(&happening.key()));
+        found.shorten();
         // Where all was known it was this process that wrote so much, and told of it.
-        if let Some(complete_since) = found.complete_since.filter(|_| added > 0) {
+        if let Some(complete_since) = found.complete_since.filter(|_| !found.happenings.is_empty()) {
             let since = self.mark.settled().to_rfc3339();
             let gap = Happening::Gap(Gap { since, until: complete_since.to_rfc3339() });
-            self.push([Arc::new(LiveEvent::new(gap, Some(self.mark.encode())))]);
+            self.push([Arc::new(LiveEvent::new(gap, None))]);
         }
+        let added = self.add(found.happenings.into_iter());
+        self.rounds.ended(Ok(added));
         self.mark.settle(looked.minus(OVERLAP));
         let settled = self.mark.settled();
         let forgotten = settled.minus(REMEMBERED);

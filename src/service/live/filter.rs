@@ -4,8 +4,8 @@ use super::event::{Happening, LiveKind};
 use super::request::WatchLive;
 use crate::model::text::quoted;
 use crate::model::{EventFilter, LevelFilter, LogQuery, Problem, Span, Timestamp, TraceId};
-use crate::service::logs::{event_filter, level_filter, words};
-use crate::service::text::given;
+use crate::service::logs::{event_filter, level_filter};
+use crate::service::text::{given, words};
 
 /// What is wanted.
 #[derive(Debug, Clone)]

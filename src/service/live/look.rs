@@ -14,6 +14,9 @@ const MOST_READ: usize = 2_000;
 /// About how many bytes of them.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
 
+/// Events that are told at once: half of what is kept of them, so that who has seen all is not cut for it.
+const MOST_TOLD: usize = 1_000;
+
 /// What was found.
 #[derive(Debug, Default)]
 pub(super) struct Found {
@@ -21,6 +24,15 @@ pub(super) struct Found {
     pub(super) happenings: Vec<Happening>,
     /// The instant before which something may be missing, if there was more than is read at once.
     pub(super) complete_since: Option<Timestamp>,
+}
+
+impl Found {
+    /// Leaves out the oldest of what is too much to be told at once.
+    pub(super) fn shorten(&mut self) {
+        let surplus = self.happenings.len().saturating_sub(MOST_TOLD);
+        let left_out = self.happenings.drain(..surplus).last().and_then(|last| last.time());
+        self.complete_since = left_out.max(self.complete_since);
+    }
 }
 
 /// What is wanted of all that the store holds from `since` on.

@@ -95,7 +95,8 @@ mod tests {
 
     fn event(message: &str) -> Arc<LiveEvent> {
         let log = Box::new(testing::log(message));
-        Arc::new(LiveEvent::new(Happening::Log(log), Some(format!("id of {message}"))))
+        let id = format!("id of {}", message.chars().take(10).collect::<String>());
+        Arc::new(LiveEvent::new(Happening::Log(log), Some(id)))
     }
 
     fn ring() -> Ring {

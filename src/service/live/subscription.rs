@@ -16,9 +16,6 @@ use super::ring::Next;
 use crate::model::{Problem, Timestamp};
 use crate::telemetry::metrics::LiveEnd;
 
-/// Events of the past that are shown to one who was away.
-const MOST_RESUMED: usize = 1_000;
-
 /// Events as they happen, for one who watches.
 pub struct Subscription {
     feed: Arc<Feed>,
@@ -70,9 +67,8 @@ impl Subscription {
         let range = (since, now.plus(AHEAD));
         let mut found = look(&*source.store, &source.project, &self.filter, range).await?;
         found.happenings.retain(|happening| !mark.names(happening.key()));
-        let surplus = found.happenings.len().saturating_sub(MOST_RESUMED);
-        let dropped = found.happenings.drain(..surplus).last().and_then(|last| last.time());
-        if let Some(until) = dropped.max(found.complete_since) {
+        found.shorten();
+        if let Some(until) = found.complete_since {
             let gap = Gap { since: since.to_rfc3339(), until: until.to_rfc3339() };
             self.past.push_back(Arc::new(LiveEvent::new(Happening::Gap(gap), None)));
         }

@@ -83,7 +83,9 @@ impl Service {
             let seen = last_seen.get(agent).copied();
             agents.insert(agent, Work { counted: tally, seen, ..Work::default() });
         }
-        for span in open.iter().filter(|span| self.is_active(span, now)) {
+        // On a later page, those that began after the first one are left out with all else of theirs.
+        let until = page.window.until;
+        for span in open.iter().filter(|span| self.is_active(span, now) && span.start_time <= until) {
             let work = agents.entry(name_of(span.agent_name.as_deref())).or_default();
             work.active.insert(span.trace_id.as_str());
         }

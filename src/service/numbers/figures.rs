@@ -73,7 +73,7 @@ pub struct Figures {
 
 /// Dollars from pico-dollars.
 #[expect(clippy::cast_precision_loss, reason = "exact to a millionth of a cent below nine million dollars")]
-pub(super) fn dollars(pico: i64) -> f64 {
+pub(in crate::service) fn dollars(pico: i64) -> f64 {
     pico as f64 / 1e12
 }
 

@@ -22,6 +22,7 @@ mod window;
 
 pub use agents::AgentView;
 pub use errors::{ErrorView, Timeline};
+pub(super) use figures::dollars;
 pub use figures::{Figures, Spent, Tokens};
 pub use overview::{Freshness, OverviewAnswer, Previous};
 pub use ranking::Ranked;
@@ -30,6 +31,7 @@ pub use series::{HistogramView, SeriesAnswer, SeriesBinView, SeriesLine, SeriesL
 pub use steps::{Calls, LastError, ModelView, ToolView};
 pub use timeseries::{Line, TimeseriesAnswer};
 pub use window::WindowView;
+pub(super) use window::{instant, length};
 
 /// The agent of whatever names none.
 const UNKNOWN: &str = "unknown";

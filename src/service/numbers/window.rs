@@ -94,7 +94,8 @@ fn seconds_between(earlier: Timestamp, later: Timestamp) -> u64 {
     (later.micros().saturating_sub(earlier.micros()) / 1_000_000).unsigned_abs()
 }
 
-fn length(text: &str) -> Result<Duration, Problem> {
+/// A length of time as people write it.
+pub(in crate::service) fn length(text: &str) -> Result<Duration, Problem> {
     units::duration(text).ok_or_else(|| {
         Problem::invalid("window", format!("`window` can't be {}", quoted(text)))
             .hint("a duration such as 5m, 24h or 7d")
@@ -102,7 +103,7 @@ fn length(text: &str) -> Result<Duration, Problem> {
 }
 
 /// An instant as people write it: a time, how long ago, or `now`.
-fn instant(field: &str, text: &str, now: Timestamp) -> Result<Timestamp, Problem> {
+pub(in crate::service) fn instant(field: &str, text: &str, now: Timestamp) -> Result<Timestamp, Problem> {
     let ago = || units::duration(text.strip_prefix('-').unwrap_or(text)).map(|ago| now.minus(ago));
     let time = if text == "now" { Some(now) } else { Timestamp::parse(text).or_else(ago) };
     time.ok_or_else(|| {

@@ -6,6 +6,9 @@ use redis::{Cmd, ToRedisArgs};
 
 use super::keys::{Key, Shard};
 
+/// The commands that only [`TRANSACT`] knows.
+const OWN: [&str; 5] = ["NEWER", "EARLIER", "TALLY", "SPENT", "SAMPLE"];
+
 /// Writes one record, all or nothing.
 static TRANSACT: Script = Script::new(include_str!("transact.lua"));
 
@@ -30,7 +33,7 @@ impl Script {
 /// One command on one key.
 #[derive(Debug, Clone)]
 pub(super) struct Command {
-    /// What it is called, and `NEWER`, which only a script knows.
+    /// What it is called; a few names only our script knows.
     pub(super) name: &'static str,
     /// The key, which always comes first.
     pub(super) key: Key,
@@ -42,6 +45,8 @@ pub(super) struct Command {
 pub(super) enum Guard {
     /// The key is not there, otherwise the record has been written: `done`.
     Absent(Key),
+    /// The sorted set does not hold the member, otherwise the record has been written: `done`.
+    Unlisted(Key, String),
     /// The hash's field, empty if there is none, is still this; otherwise `changed`.
     Field {
         /// The hash.
@@ -138,7 +143,7 @@ impl Request {
 /// The commands of one record in one shard: one by one where nothing can come between them that matters, else as one
 /// script. A plain command takes the server a tenth of the time.
 pub(super) fn requests(guards: &[Guard], commands: Vec<Command>) -> Vec<Request> {
-    if guards.is_empty() && commands.iter().all(|command| command.name != "NEWER") {
+    if guards.is_empty() && !commands.iter().any(|command| OWN.contains(&command.name)) {
         return commands.into_iter().map(Request::from).collect();
     }
     vec![transaction(guards, commands)]
@@ -158,6 +163,9 @@ pub(super) fn transaction(guards: &[Guard], commands: Vec<Command>) -> Request {
     for guard in guards {
         match guard {
             Guard::Absent(key) => arguments.extend([b"absent".to_vec(), index_of(key)]),
+            Guard::Unlisted(key, member) => {
+                arguments.extend([b"unlisted".to_vec(), index_of(key), member.clone().into_bytes()]);
+            }
             Guard::Field { key, name, held } => arguments.extend([
                 b"field".to_vec(),
                 index_of(key),

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::model::ProjectId;
+use crate::model::{DimensionKind, ProjectId, Tier, Timestamp};
 
 /// Shards on a cluster.
 const SHARDS: u8 = 16;
@@ -37,6 +37,11 @@ pub(super) struct Keys {
     layout: Layout,
     /// What sets the project apart: nothing for the default one.
     project: String,
+}
+
+/// A time as a part of a name.
+pub(super) const fn seconds(time: Timestamp) -> i64 {
+    time.micros().div_euclid(1_000_000)
 }
 
 impl Layout {
@@ -87,6 +92,11 @@ impl Layout {
         self.key(Shard(0), "", "wg:keys:used")
     }
 
+    /// A key of others, by its whole name but for what goes before all names.
+    pub(super) fn foreign(&self, name: &str) -> Key {
+        Key { shard: Shard(0), name: format!("{}{name}", self.prefix) }
+    }
+
     /// The lease `name`.
     pub(super) fn lease(&self, name: &str) -> Key {
         self.key(self.shard_of(name), "", &format!("wg:lease:{name}"))
@@ -116,6 +126,11 @@ impl Keys {
     /// What sets the project's keys apart from other projects'.
     pub(super) fn project(&self) -> &str {
         &self.project
+    }
+
+    /// Every shard.
+    pub(super) fn shards(&self) -> impl Iterator<Item = Shard> + use<> {
+        self.layout.shards()
     }
 
     /// The shard of the record with this id.
@@ -158,9 +173,81 @@ impl Keys {
         self.key(shard, "wg:spans")
     }
 
-    /// The roots in progress of one shard: a sorted set of `span_id|trace_id` by start.
+    /// The spans of one shard that have ended: a sorted set of `span_id|trace_id` by end.
+    pub(super) fn ended_spans(&self, shard: Shard) -> Key {
+        self.key(shard, "wg:spans:ended")
+    }
+
+    /// The spans in progress of one shard: a sorted set of `span_id|trace_id` by start.
+    pub(super) fn open_spans(&self, shard: Shard) -> Key {
+        self.key(shard, "wg:open")
+    }
+
+    /// Where the roots among them stood before the others did too.
     pub(super) fn open_roots(&self, shard: Shard) -> Key {
         self.key(shard, "wg:roots")
+    }
+
+    /// The spans of one shard that have ended without their parent: a sorted set of `span_id|trace_id` by end.
+    pub(super) fn orphans(&self, shard: Shard) -> Key {
+        self.key(shard, "wg:orphans")
+    }
+
+    /// The traces of one shard: a sorted set of their ids by their first start.
+    pub(super) fn traces(&self, shard: Shard) -> Key {
+        self.key(shard, "wg:traces")
+    }
+
+    /// What the spans of one shard add up to in their trace: a hash.
+    pub(super) fn trace_share(&self, shard: Shard, trace_id: &str) -> Key {
+        self.key(shard, &format!("wg:trace-share:{trace_id}"))
+    }
+
+    /// What the records of one shard add to the numbers of a minute or an hour: a hash of counts.
+    pub(super) fn rollup(&self, shard: Shard, tier: Tier, kind: DimensionKind, start: Timestamp) -> Key {
+        let tier = match tier {
+            Tier::Minute => "minute",
+            Tier::Hour => "hour",
+        };
+        let kind = match kind {
+            DimensionKind::Agent => "agent",
+            DimensionKind::Step => "step",
+            DimensionKind::Error => "error",
+        };
+        self.key(shard, &format!("wg:rollup:{tier}:{kind}:{}", seconds(start)))
+    }
+
+    /// The minutes or hours of which one shard has numbers: a sorted set of their starts, in seconds.
+    pub(super) fn rollup_index(&self, shard: Shard, tier: Tier) -> Key {
+        match tier {
+            Tier::Minute => self.key(shard, "wg:rollups:minute"),
+            Tier::Hour => self.key(shard, "wg:rollups:hour"),
+        }
+    }
+
+    /// How many failures of each kind one shard holds: a hash by fingerprint.
+    pub(super) fn failures(&self, shard: Shard) -> Key {
+        self.key(shard, "wg:errors:count")
+    }
+
+    /// The kinds of failures of one shard: a sorted set of fingerprints by when they were last seen.
+    pub(super) fn error_index(&self, shard: Shard) -> Key {
+        self.key(shard, "wg:errors")
+    }
+
+    /// What is known of failures of one kind: a hash.
+    pub(super) fn error_group(&self, fingerprint: &str) -> Key {
+        self.of(fingerprint, &format!("wg:error:{fingerprint}"))
+    }
+
+    /// The points of one shard that are counted: a sorted set of `id|` and JSON by time.
+    pub(super) fn points(&self, shard: Shard) -> Key {
+        self.key(shard, "wg:points")
+    }
+
+    /// One hour of one shard's share of a series: a hash.
+    pub(super) fn series_hour(&self, shard: Shard, series_id: &str, hour: Timestamp) -> Key {
+        self.key(shard, &format!("wg:series:{series_id}:{}", seconds(hour)))
     }
 
     /// The id that a W3C id stands for: a string.
@@ -201,6 +288,11 @@ impl Keys {
     /// All series of the project: a sorted set as above.
     pub(super) fn admitted(&self) -> Key {
         self.key(Shard(0), "wg:admitted")
+    }
+
+    /// The index that a trace stands in.
+    pub(super) fn trace_index(&self, trace_id: &str) -> Key {
+        self.traces(self.shard_of(trace_id))
     }
 
     fn of(&self, id: &str, name: &str) -> Key {

@@ -50,7 +50,7 @@ impl RedisStore {
         let total = if query.before.is_none() && page.end == End::Nothing {
             bounded(page.matched, true)
         } else if counted {
-            self.count(&source, query.since).await?
+            self.count_logs(&source, query).await?
         } else if shares {
             bounded(page.matched, false)
         } else {
@@ -75,8 +75,9 @@ impl RedisStore {
         }
     }
 
-    async fn count(&self, source: &Source, since: Timestamp) -> Result<Total, Problem> {
-        let count = |key: &Key| Command::new("ZCOUNT", key.clone()).arg(score(since)).arg("+inf");
+    async fn count_logs(&self, source: &Source, query: &LogQuery) -> Result<Total, Problem> {
+        let until = upper_end(query);
+        let count = |key: &Key| Command::new("ZCOUNT", key.clone()).arg(score(query.since)).arg(&until);
         let requests: Vec<Request> = source.keys.iter().map(|key| count(key).into()).collect();
         let mut value = 0;
         for reply in self.reads.send(&requests).await {
@@ -84,6 +85,11 @@ impl RedisStore {
         }
         Ok(bounded(value, true))
     }
+}
+
+/// Where the window ends, as a range takes it.
+fn upper_end(query: &LogQuery) -> String {
+    query.until.map_or_else(|| "+inf".to_owned(), |until| format!("({}", score(until)))
 }
 
 /// Whether the source holds just what the query asks for, so that counting needs no look at it.

@@ -4,7 +4,9 @@
 //! - [`keys`]: the names of all keys; [`codec`]: how records stand in them
 //! - [`connection`]: deadlines, trying again; [`command`]: what is sent; [`error`]: what its errors mean
 //! - [`mod@write`]: the one task that writes
-//! - [`logs`], [`trace`], [`series`]: reading; [`expire`]: retention; [`durability`]: what a server keeps
+//! - [`logs`], [`trace`], [`spans`], [`traces`]: reading records, the latter two by a [`walk`] over all shards
+//! - [`series`], [`history`], [`rollups`]: reading numbers; [`rebuild`]: recounting them; [`orphans`]: settling them
+//! - [`expire`], [`delete`]: what goes; [`size`]: how much is there; [`durability`]: what a server keeps
 //! - [`keyring`]: the installation's keys
 //! - [`adopt`]: indexing what the published scripts write; [`mod@published`]: looking for it elsewhere
 //!
@@ -15,25 +17,33 @@ mod adopt;
 mod codec;
 mod command;
 mod connection;
+mod delete;
 mod durability;
 mod error;
 mod expire;
+mod history;
 mod keyring;
 mod keys;
 mod logs;
+mod orphans;
 mod published;
+mod rebuild;
+mod rollups;
 mod series;
+mod size;
+mod spans;
 mod trace;
+mod traces;
 mod url;
+mod walk;
 mod write;
 
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use std::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -42,15 +52,17 @@ pub(super) use self::published::published_at;
 use self::adopt::Adoption;
 use self::command::{Command, Request, Script};
 use self::connection::{Link, PATIENCE, read};
+use self::delete::Deletions;
 use self::error::too_late;
 use self::keys::Layout;
 use self::url::Address;
 use self::write::{Ttl, Writer};
 use super::queue::{Submitter, queue};
-use super::{Adopted, Answers, Durability, Expired, Retention, Store, StoreOptions};
+use super::{Adopted, Answers, Deleted, Durability, Expired, Retention, Settled, Store, StoreOptions};
 use crate::model::{
-    Code, Key, LogPage, LogQuery, OpenSpan, Problem, ProjectId, Series, Timestamp, TracePage, TraceQuery,
-    Write,
+    Code, Dated, Deletion, ErrorGroup, Key, LogPage, LogQuery, OpenSpan, Point, Pricing, Problem, ProjectId,
+    Rollup, RollupQuery, Series, SeriesHistory, SeriesQuery, Span, SpanId, SpanPage, SpanQuery, StoreSize,
+    Timestamp, TraceId, TraceListQuery, TracePage, TraceQuery, TraceRow, TraceRows, Write,
 };
 
 static LEASE: Script = Script::new(include_str!("lease.lua"));
@@ -66,6 +78,8 @@ pub(super) struct RedisStore {
     durability: Durability,
     writer: Mutex<Option<(Submitter, JoinHandle<()>)>>,
     adoption: tokio::sync::Mutex<Adoption>,
+    deletions: Mutex<Deletions>,
+    pricing: Arc<dyn Pricing>,
 }
 
 impl RedisStore {
@@ -113,6 +127,8 @@ impl RedisStore {
             durability,
             writer: Mutex::new(Some((submitter, task))),
             adoption: tokio::sync::Mutex::default(),
+            deletions: Mutex::default(),
+            pricing: Arc::clone(&options.pricing),
         })
     }
 }
@@ -136,16 +152,96 @@ impl Store for RedisStore {
         self.trace_page(&self.layout.project(project), query).await
     }
 
+    async fn span(&self, project: &ProjectId, span_id: &SpanId) -> Result<Option<Span>, Problem> {
+        self.span_by_id(&self.layout.project(project), span_id).await
+    }
+
     async fn resolve(&self, project: &ProjectId, alias: &str) -> Result<Option<String>, Problem> {
         read(self.reads.ask(Command::new("GET", self.layout.project(project).alias(alias))).await)
     }
 
     async fn series(&self, project: &ProjectId) -> Result<Vec<Series>, Problem> {
+        let dated = self.all_series(&self.layout.project(project)).await?;
+        Ok(dated.into_iter().map(|(series, _)| series).collect())
+    }
+
+    async fn dated_series(&self, project: &ProjectId) -> Result<Vec<Dated>, Problem> {
         self.all_series(&self.layout.project(project)).await
     }
 
+    async fn series_history(
+        &self,
+        project: &ProjectId,
+        query: &SeriesQuery,
+    ) -> Result<Vec<SeriesHistory>, Problem> {
+        self.histories(&self.layout.project(project), query).await
+    }
+
     async fn open_spans(&self, project: &ProjectId) -> Result<Vec<OpenSpan>, Problem> {
-        self.roots(&self.layout.project(project)).await
+        self.in_progress(&self.layout.project(project)).await
+    }
+
+    async fn spans(&self, project: &ProjectId, query: &SpanQuery) -> Result<SpanPage, Problem> {
+        self.span_page(&self.layout.project(project), query).await
+    }
+
+    async fn traces(&self, project: &ProjectId, query: &TraceListQuery) -> Result<TraceRows, Problem> {
+        self.trace_list(&self.layout.project(project), query).await
+    }
+
+    async fn trace_row(&self, project: &ProjectId, trace_id: &TraceId) -> Result<Option<TraceRow>, Problem> {
+        self.one_trace(&self.layout.project(project), trace_id).await
+    }
+
+    async fn rollups(&self, project: &ProjectId, query: &RollupQuery) -> Result<Vec<Rollup>, Problem> {
+        self.sums(&self.layout.project(project), query).await
+    }
+
+    async fn points(
+        &self,
+        project: &ProjectId,
+        since: Timestamp,
+        until: Timestamp,
+        after: Option<(Timestamp, String)>,
+        limit: usize,
+    ) -> Result<Vec<Point>, Problem> {
+        self.counted_points(&self.layout.project(project), since, until, after, limit).await
+    }
+
+    async fn error_groups(
+        &self,
+        project: &ProjectId,
+        fingerprints: &[String],
+    ) -> Result<Vec<ErrorGroup>, Problem> {
+        self.failures(&self.layout.project(project), fingerprints).await
+    }
+
+    async fn orphans(&self, project: &ProjectId, ended_before: Timestamp) -> Result<Vec<Span>, Problem> {
+        self.unsettled(&self.layout.project(project), ended_before).await
+    }
+
+    async fn settle_orphans(&self, now: Timestamp) -> Result<Settled, Problem> {
+        self.settle_slice(now).await
+    }
+
+    async fn rebuild(&self, project: &ProjectId, hour: Timestamp) -> Result<(), Problem> {
+        self.recount(&self.layout.project(project), hour).await
+    }
+
+    async fn delete(&self, project: &ProjectId, deletion: &Deletion) -> Result<Deleted, Problem> {
+        self.delete_slice(&self.layout.project(project), deletion).await
+    }
+
+    async fn list_lengths(&self, lists: &[String]) -> Result<Vec<Option<u64>>, Problem> {
+        self.lengths(lists).await
+    }
+
+    async fn size(&self, project: &ProjectId) -> Result<StoreSize, Problem> {
+        self.measure(&self.layout.project(project)).await
+    }
+
+    async fn projects(&self) -> Result<Vec<ProjectId>, Problem> {
+        self.held_projects().await
     }
 
     async fn expire(&self, now: Timestamp) -> Result<Expired, Problem> {

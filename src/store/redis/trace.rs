@@ -14,9 +14,7 @@ use super::keys::{Key, Keys};
 use crate::model::{
     OpenSpan, Problem, Span, SpanId, SpanPosition, SpanStatus, Timestamp, TracePage, TraceQuery,
 };
-
-/// Roots in progress that are looked at in each shard, newest first: more is a sign of agents that end nothing.
-pub(super) const MAX_OPEN_ROOTS: usize = 10_000;
+use crate::store::MAX_OPEN_SPANS;
 
 impl RedisStore {
     /// A page of a trace's spans, by start.
@@ -50,6 +48,14 @@ impl RedisStore {
         Ok(TracePage { spans, total, next, agent_name, last_activity })
     }
 
+    /// The span of this id.
+    pub(super) async fn span_by_id(&self, keys: &Keys, span_id: &SpanId) -> Result<Option<Span>, Problem> {
+        match self.reads.ask(Command::new("HGETALL", keys.span(span_id.as_str()))).await {
+            Err(problem) if is_wrong_type(&problem) => Ok(None),
+            reply => Ok(decode(&fields(reply?))),
+        }
+    }
+
     /// Where the trace's spans stand in it. What is not there, or is no span of the trace, has no position.
     async fn positions(
         &self,
@@ -77,15 +83,17 @@ impl RedisStore {
         Ok(positions)
     }
 
-    /// Every root in progress.
-    pub(super) async fn roots(&self, keys: &Keys) -> Result<Vec<OpenSpan>, Problem> {
+    /// The spans in progress, newest first.
+    pub(super) async fn in_progress(&self, keys: &Keys) -> Result<Vec<OpenSpan>, Problem> {
         let members =
-            |key: Key| Command::new("ZREVRANGE", key).arg(0).arg(MAX_OPEN_ROOTS - 1).arg("WITHSCORES");
-        let mut roots: Vec<(String, f64)> = Vec::new();
-        for reply in self.ask_all(self.layout.shards().map(|shard| members(keys.open_roots(shard)))).await {
-            roots.extend(read::<Vec<(String, f64)>>(reply)?);
+            |key: Key| Command::new("ZREVRANGE", key).arg(0).arg(MAX_OPEN_SPANS - 1).arg("WITHSCORES");
+        let mut entries: Vec<(String, f64)> = Vec::new();
+        for reply in self.ask_all(self.layout.shards().map(|shard| members(keys.open_spans(shard)))).await {
+            entries.extend(read::<Vec<(String, f64)>>(reply)?);
         }
-        let about = roots.iter().filter_map(|(member, started)| {
+        entries.sort_by(|one, other| other.1.total_cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
+        entries.truncate(MAX_OPEN_SPANS);
+        let about = entries.iter().filter_map(|(member, started)| {
             let (span_id, trace_id) = member.split_once('|')?;
             let span = Command::new("HGETALL", keys.span(span_id));
             let trace = Command::new("HMGET", keys.trace(trace_id)).arg(&["last_activity", "agent_name"]);
@@ -118,7 +126,12 @@ impl RedisStore {
     /// Sends commands that may be none.
     pub(super) fn ask_all(&self, commands: impl Iterator<Item = Command>) -> BoxFuture<'_, Vec<Reply>> {
         let requests: Vec<Request> = commands.map(Request::from).collect();
-        async move { if requests.is_empty() { Vec::new() } else { self.reads.send(&requests).await } }.boxed()
+        async move { self.send_all(&requests).await }.boxed()
+    }
+
+    /// Sends requests that may be none.
+    pub(super) async fn send_all(&self, requests: &[Request]) -> Vec<Reply> {
+        if requests.is_empty() { Vec::new() } else { self.reads.send(requests).await }
     }
 }
 

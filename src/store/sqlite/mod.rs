@@ -42,8 +42,8 @@ use super::{
 };
 use crate::model::{
     Code, Dated, Deletion, ErrorGroup, Key, LogPage, LogQuery, OpenSpan, Point, Problem, ProjectId, Rollup,
-    RollupQuery, Series, SeriesHistory, SeriesQuery, Span, SpanPage, SpanQuery, StoreSize, Timestamp, Total,
-    TraceId, TraceListQuery, TracePage, TraceQuery, TraceRow, TraceRows, Write,
+    RollupQuery, Series, SeriesHistory, SeriesQuery, Span, SpanId, SpanPage, SpanQuery, StoreSize, Timestamp,
+    Total, TraceId, TraceListQuery, TracePage, TraceQuery, TraceRow, TraceRows, Write,
 };
 
 /// Records in a SQLite database.
@@ -152,6 +152,12 @@ impl Store for SqliteStore {
         let page =
             self.read(project, move |connection, number| trace::page(connection, number, &query)).await?;
         Ok(page.unwrap_or_default())
+    }
+
+    async fn span(&self, project: &ProjectId, span_id: &SpanId) -> Result<Option<Span>, Problem> {
+        let span_id = span_id.clone();
+        let found = self.read(project, move |connection, number| trace::find(connection, number, &span_id));
+        Ok(found.await?.flatten())
     }
 
     async fn resolve(&self, project: &ProjectId, alias: &str) -> Result<Option<String>, Problem> {

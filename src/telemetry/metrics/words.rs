@@ -56,6 +56,8 @@ words! {
         Logs = "logs",
         /// A page of a trace is read.
         Trace = "trace",
+        /// A span is read.
+        Span = "span",
         /// An alias is looked up.
         Resolve = "resolve",
         /// All series are read.

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 use watchglass::model::{
-    Code, Log, MAX_SPANS_PER_TRACE, MetricKind, Point, SeriesValue, Span, SpanKind, SpanStatus, TraceId,
-    TraceQuery, Written,
+    Code, Log, MAX_SPANS_PER_TRACE, MetricKind, Point, SeriesValue, Span, SpanId, SpanKind, SpanStatus,
+    TraceId, TraceQuery, Written,
 };
 
 use super::world::{
@@ -102,6 +102,15 @@ pub(super) async fn aliases_resolve(world: World) {
         assert_eq!(world.store.resolve(&world.project, &alias).await.unwrap(), Some(id));
     }
     assert_eq!(world.store.resolve(&world.project, "0000000000000001").await.unwrap(), None);
+}
+
+pub(super) async fn a_span_is_found_by_its_id(world: World) {
+    let held = world.start(span("t", "held", None, 0)).await.unwrap();
+    let (held, _) =
+        world.end(end("held", SpanStatus::Error, 5, json!({ "error": held.name }))).await.unwrap();
+    let find = async |id: &str| world.store.span(&world.project, &SpanId::stored(id)).await.unwrap();
+    assert_eq!(find("held").await, Some(held));
+    assert_eq!(find("other").await, None);
 }
 
 pub(super) async fn large_traces_come_in_pages(world: World) {

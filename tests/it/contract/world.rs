@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use watchglass::clock::Ids;
 use watchglass::model::{
-    EventFilter, EventType, Labels, Level, LevelFilter, Lifted, Log, LogQuery, MetricKind, Point, Problem,
-    ProjectId, Record, Span, SpanEnd, SpanId, SpanKind, SpanStatus, Timestamp, TraceId, TracePage,
-    TraceQuery, Unpriced, Usage, Write, Written,
+    Deletion, DimensionKind, EventFilter, EventType, Import, Labels, Level, LevelFilter, Lifted, Log,
+    LogQuery, MetricKind, Point, Problem, ProjectId, Record, Rollup, RollupQuery, Span, SpanEnd, SpanId,
+    SpanKind, SpanQuery, SpanStatus, SpanTime, Sums, Tier, Timestamp, TraceId, TraceListQuery, TracePage,
+    TraceQuery, TraceRow, TraceRows, TraceSort, Unpriced, Usage, Write, Written,
 };
 use watchglass::store::{Retention, Store, StoreOptions, StoreUrl, open};
 
@@ -28,7 +29,7 @@ pub(super) enum Engine {
     Cluster,
 }
 
-/// A store with a project that no other case uses.
+/// A store with a project, in an installation that no other case uses.
 pub(super) struct World {
     pub(super) store: Arc<dyn Store>,
     pub(super) project: ProjectId,
@@ -64,15 +65,17 @@ impl World {
     pub(super) async fn new(engine: Engine) -> Option<Self> {
         static PROJECTS: AtomicU32 = AtomicU32::new(0);
         let directory = tempfile::tempdir().unwrap();
+        let number = PROJECTS.fetch_add(1, Ordering::Relaxed);
+        // Some methods reach all projects of an installation: each case has one of its own.
+        let number = PROJECTS.fetch_add(1, Ordering::Relaxed);
         let url = match engine {
             Engine::Memory => "memory:".to_owned(),
             Engine::Sqlite => format!("sqlite:{}", directory.path().join("wg.db").display()),
-            Engine::Redis => shared_server()?.url(),
-            Engine::Cluster => cluster_url(shared_cluster()?),
+            Engine::Redis => format!("{}?prefix=case-{number}:", shared_server()?.url()),
+            Engine::Cluster => format!("{}?prefix=case-{number}:", cluster_url(shared_cluster()?)),
         };
         let options = options(&url);
         let store = open(&options).await.unwrap();
-        let number = PROJECTS.fetch_add(1, Ordering::Relaxed);
         let project = ProjectId::stored(format!("case-{number}"));
         Some(Self { store, project, engine, options, _directory: directory })
     }
@@ -119,6 +122,82 @@ impl World {
         self.store.trace(&self.project, &query).await.unwrap()
     }
 
+    /// Every span, by start.
+    pub(super) async fn spans(&self) -> Vec<Span> {
+        self.spans_by(SpanTime::Start, false, 1_000).await
+    }
+
+    /// Every span, by one of its times, read in pages.
+    pub(super) async fn spans_by(&self, by: SpanTime, newest_first: bool, limit: usize) -> Vec<Span> {
+        let (since, until) = (at(-EVER), at(EVER));
+        let mut query = SpanQuery { by, since, until, newest_first, limit, after: None };
+        let mut spans = Vec::new();
+        loop {
+            let page = self.store.spans(&self.project, &query).await.unwrap();
+            assert!(page.spans.len() <= limit);
+            spans.extend(page.spans);
+            query.after = page.next;
+            if query.after.is_none() {
+                return spans;
+            }
+        }
+    }
+
+    /// Every roll-up of a tier, row by row.
+    pub(super) async fn sums(&self, tier: Tier) -> Sums {
+        let mut sums = Sums::new();
+        for dimension in [DimensionKind::Agent, DimensionKind::Step, DimensionKind::Error] {
+            for row in self.rollups(&all_rollups(tier, dimension)).await {
+                assert_eq!(row.dimension.kind(), dimension);
+                let place = (row.bin, row.agent, row.dimension);
+                assert!(sums.insert(place, row.tally).is_none(), "two sums of one place");
+            }
+        }
+        sums
+    }
+
+    pub(super) async fn rollups(&self, query: &RollupQuery) -> Vec<Rollup> {
+        self.store.rollups(&self.project, query).await.unwrap()
+    }
+
+    pub(super) async fn traces(&self, query: &TraceListQuery) -> TraceRows {
+        self.store.traces(&self.project, query).await.unwrap()
+    }
+
+    pub(super) async fn trace_row(&self, trace_id: &str) -> Option<TraceRow> {
+        self.store.trace_row(&self.project, &TraceId::stored(trace_id)).await.unwrap()
+    }
+
+    /// Every counted point.
+    pub(super) async fn points(&self) -> Vec<Point> {
+        self.store.points(&self.project, at(-EVER), at(EVER), None, 10_000).await.unwrap()
+    }
+
+    /// Deletes all that is named, slice by slice.
+    pub(super) async fn delete(&self, deletion: Deletion) -> (u64, u64) {
+        let (mut spans, mut logs) = (0, 0);
+        loop {
+            let deleted = self.store.delete(&self.project, &deletion).await.unwrap();
+            spans += deleted.spans;
+            logs += deleted.logs;
+            if !deleted.more {
+                return (spans, logs);
+            }
+        }
+    }
+
+    /// Settles all that is due; answers how many became requests.
+    pub(super) async fn settle(&self, micros: i64) -> u64 {
+        let mut requests = 0;
+        loop {
+            let settled = self.store.settle_orphans(at(micros)).await.unwrap();
+            requests += settled.requests;
+            if !settled.more {
+                return requests;
+            }
+        }
+    }
+
     pub(super) async fn messages(&self, query: &LogQuery) -> Vec<String> {
         let page = self.store.logs(&self.project, query).await.unwrap();
         page.logs.into_iter().map(|log| log.message).collect()
@@ -128,6 +207,39 @@ impl World {
 /// The instant `micros` after the start.
 pub(crate) fn at(micros: i64) -> Timestamp {
     Timestamp::from_micros(START.micros() + micros)
+}
+
+/// Microseconds beyond which no case goes.
+const EVER: i64 = 100 * 24 * HOUR;
+pub(super) const SECOND: i64 = 1_000_000;
+pub(super) const MINUTE: i64 = 60 * SECOND;
+pub(super) const HOUR: i64 = 60 * MINUTE;
+
+/// Every row of a tier, each for itself.
+pub(super) fn all_rollups(tier: Tier, dimension: DimensionKind) -> RollupQuery {
+    let (since, until) = (tier.start_of(at(-EVER)), at(EVER));
+    RollupQuery { tier, since, until, dimension, agent: None, bin: Some(tier.width()) }
+}
+
+/// Every trace, newest first.
+pub(super) fn any_trace() -> TraceListQuery {
+    TraceListQuery {
+        since: at(-EVER),
+        until: at(EVER),
+        agent_name: None,
+        session_id: None,
+        status: None,
+        stale: at(-EVER),
+        min_duration_ms: None,
+        words: Vec::new(),
+        sort: TraceSort::Start,
+        limit: 100,
+        after: None,
+    }
+}
+
+pub(super) fn import(import: Import) -> Write {
+    Write::once(Record::Import(Box::new(import)))
 }
 
 /// A log that was taken `micros` after the start.

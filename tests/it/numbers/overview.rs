@@ -1,12 +1,12 @@
 //! The numbers at a glance.
 
-use watchglass::model::{MetricKind, ProjectId, Record, SpanKind, SpanStatus};
+use watchglass::model::{MetricKind, Record, SpanKind, SpanStatus};
 use watchglass::service::Caller;
 use watchglass::service::numbers::Overview;
 
 use super::world::{
-    Engine, HOUR, MINUTE, NOW, Question, RECENT, SECOND, World, ago, close, ended, failed, json, llm, ok, request,
-    step, text,
+    Engine, HOUR, MINUTE, NOW, Question, RECENT, SECOND, World, ago, close, ended, failed, json, llm, ok,
+    request, step, text,
 };
 use crate::contract::world::{end, point};
 
@@ -179,5 +179,4 @@ pub(super) async fn dead_letters_are_told_or_null(world: World) {
     let answer = world.service.overview(&Caller::local(), Overview::default()).await.unwrap();
     let expected = matches!(world.engine, Engine::Redis | Engine::Cluster);
     assert_eq!(answer.dead_letters.is_some(), expected, "{:?}", answer.dead_letters);
-    assert_eq!(ProjectId::default_project().as_str(), "default");
 }

@@ -43,7 +43,8 @@ pub(super) struct World {
     pub(super) project: ProjectId,
     pub(super) engine: Engine,
     options: StoreOptions,
-    _directory: Arc<TempDir>,
+    /// Where a file of SQLite is, for as long as anyone uses it.
+    directory: Arc<TempDir>,
 }
 
 impl World {
@@ -69,7 +70,7 @@ impl World {
             project,
             engine,
             options,
-            _directory: Arc::new(directory),
+            directory: Arc::new(directory),
         })
     }
 
@@ -88,7 +89,7 @@ impl World {
             project: self.project.clone(),
             engine: self.engine,
             options: self.options.clone(),
-            _directory: Arc::clone(&self._directory),
+            directory: Arc::clone(&self.directory),
         }
     }
 
@@ -101,7 +102,7 @@ impl World {
 
     /// Spans as another store held them: with whatever times and fields a test is about.
     pub(super) async fn hold(&self, spans: impl IntoIterator<Item = Span>) {
-        self.write(spans.into_iter().map(|span| import(Import::Span(span))).collect()).await;
+        self.write(spans.into_iter().map(|span| import(Import::Span(Box::new(span)))).collect()).await;
     }
 
     pub(super) async fn count(&self, point: Point) {
@@ -124,11 +125,8 @@ impl World {
 }
 
 fn service(store: &Arc<dyn Store>, clock: &Arc<ManualClock>) -> Arc<Service> {
-    let options = ServiceOptions {
-        traces_kept: days(7),
-        rollups_kept: days(400),
-        ..ServiceOptions::default()
-    };
+    let options =
+        ServiceOptions { traces_kept: days(7), rollups_kept: days(400), ..ServiceOptions::default() };
     Arc::new(Service::new(Arc::clone(store), Arc::clone(clock) as Arc<dyn Clock>, options))
 }
 
@@ -170,7 +168,7 @@ pub(super) fn request(agent: &str, started_ago: i64) -> Span {
     request.start_time = ago(started_ago);
     request.agent_name = Some(agent.to_owned());
     request.kind = SpanKind::Agent;
-    request.name = "agent_request".to_owned();
+    request.name = "agent_request".into();
     request
 }
 
@@ -202,7 +200,13 @@ pub(super) fn failed(span: Span, ended_ago: i64, error: &str) -> Span {
 }
 
 /// A call of a model by `parent` that ended so long ago, with tokens read and written.
-pub(super) fn llm(parent: &Span, model: &str, ended_ago: i64, tokens: (u64, u64), dollars: Option<f64>) -> Span {
+pub(super) fn llm(
+    parent: &Span,
+    model: &str,
+    ended_ago: i64,
+    tokens: (u64, u64),
+    dollars: Option<f64>,
+) -> Span {
     let call = step(parent, SpanKind::Llm, "llm_call", ended_ago + SECOND);
     #[expect(clippy::cast_possible_truncation, reason = "small sums")]
     let cost = dollars.map(|dollars| (dollars * 1e12).round() as i64);

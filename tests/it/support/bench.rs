@@ -101,6 +101,11 @@ impl File {
         self.open().query_row(sql, [], |row| row.get(0)).expect("the question is sound")
     }
 
+    /// Changes the file behind the store's back.
+    pub(crate) fn execute(&self, sql: &str) {
+        self.open().execute_batch(sql).expect("the statements are sound");
+    }
+
     /// How large the write-ahead log is now.
     pub(crate) fn wal_bytes(&self) -> u64 {
         let path = self.directory.path().join("watchglass.db-wal");

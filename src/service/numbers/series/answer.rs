@@ -111,7 +111,7 @@ pub struct SeriesLine {
 pub struct SeriesBinView {
     /// By how much a counter grew, the last value of a gauge; null where a gauge was not set, and of a histogram
     pub value: Option<f64>,
-    /// By how much a counter grew a second
+    /// By how much a counter grew a second, so far where the point is that of now
     #[serde(skip_serializing_if = "Option::is_none")]
     pub per_second: Option<f64>,
     /// The points of a histogram
@@ -162,7 +162,8 @@ impl SeriesLine {
         let mut known = line.bins.into_iter().peekable();
         let values = starts.iter().map(|start| {
             let bin = known.next_if(|bin| bin.start == *start);
-            SeriesBinView::new(name, line.kind, bin, bins.step.as_secs_f64())
+            let until = start.plus(bins.step).min(bins.end);
+            SeriesBinView::new(name, line.kind, bin, until.millis_since(*start) / 1_000.0)
         });
         Self {
             values: values.collect(),

@@ -2,7 +2,7 @@
 //!
 //! A script that still writes to the same server leaves no entries, so what it writes is found by id and by exact
 //! type alone. A round goes through all names, slice by slice: [`logs`] and [`spans`] without our mark are
-//! indexed, and roots that a script has ended leave the index of open ones. All of it may be done again, and by
+//! indexed and counted, and spans that a script has ended leave the index of open ones and are counted again. All of it may be done again, and by
 //! two at once: an entry is a member of a set, and a span is marked in the step that indexes it.
 //!
 //! **Cost:** a slice is one short script over [`NAMES`] names, one over [`logs::CHUNK`] logs, and the entries of
@@ -37,8 +37,8 @@ pub(super) struct Adoption {
 enum Stage {
     /// Among all names, at this cursor.
     Names(String),
-    /// Among the open roots, at this rank.
-    Roots(usize),
+    /// Among the open spans, at this rank.
+    Open(usize),
 }
 
 impl Default for Stage {
@@ -47,7 +47,7 @@ impl Default for Stage {
     }
 }
 
-/// The next cursor; event types, each with what tells of a change; ids of spans without our mark.
+/// The next cursor; event types, each with what tells of a change; ids of spans that the numbers don't know.
 type Survey = (String, Vec<(Vec<u8>, String)>, Vec<Vec<u8>>);
 
 impl RedisStore {
@@ -63,12 +63,12 @@ impl RedisStore {
                 records += self.adopt_spans(&keys, spans).await?;
                 if cursor == "0" {
                     adoption.logs.forget_unseen();
-                    Some(Stage::Roots(0))
+                    Some(Stage::Open(0))
                 } else {
                     Some(Stage::Names(cursor))
                 }
             }
-            Stage::Roots(rank) => self.sweep_roots(&keys, rank).await?.map(Stage::Roots),
+            Stage::Open(rank) => self.sweep_open(&keys, rank).await?.map(Stage::Open),
         };
         let round_goes_on = next.is_some();
         adoption.stage = next.unwrap_or_default();

@@ -1,7 +1,11 @@
-//! How records stand in keys: [`log`] members and [`span`] hashes, in the published forms.
+//! How records stand in keys: [`log`] members and [`span`] hashes in the published forms, and ours: [`point`] members,
+//! [`rollup`] fields and the [`share`] that spans have in their trace.
 
 pub(super) mod json;
 pub(super) mod log;
+pub(super) mod point;
+pub(super) mod rollup;
+pub(super) mod share;
 pub(super) mod span;
 
 use crate::model::Timestamp;

@@ -20,6 +20,10 @@ pub(in super::super) type Fields = HashMap<String, String>;
 pub(in super::super) const MARKER: &str = "wg";
 /// A script's hash that has its index entries.
 pub(in super::super) const ADOPTED: &str = "adopted";
+/// Tells how far the numbers know the span, whoever wrote it.
+pub(in super::super) const COUNTED: &str = "counted";
+/// Tells that its parent was not here when it started.
+pub(in super::super) const PARENT_MISSING: &str = "parent_missing";
 const STARTED: &str = "started";
 const ENDED: &str = "ended";
 
@@ -41,7 +45,6 @@ pub(in super::super) fn encode(span: &Span) -> Vec<String> {
             hash.extend([name.to_owned(), value]);
         }
     };
-    let ended = span.status != SpanStatus::InProgress;
     put("span_id", Some(span.span_id.to_string()));
     put("trace_id", Some(span.trace_id.to_string()));
     put("parent_span_id", Some(span.parent_span_id.as_ref().map(SpanId::to_string).unwrap_or_default()));
@@ -66,8 +69,38 @@ pub(in super::super) fn encode(span: &Span) -> Vec<String> {
     put("clock_skew", span.clock_skew.then(|| "1".to_owned()));
     put("redacted", (!span.redacted.is_empty()).then(|| compact(&span.redacted)));
     put("fingerprint", Some(span.fingerprint.clone()));
-    put(MARKER, Some(if ended { ENDED } else { STARTED }.to_owned()));
+    put(MARKER, Some(progress(span).to_owned()));
+    put(COUNTED, Some(progress(span).to_owned()));
     hash
+}
+
+/// How far it is, as [`COUNTED`] has it.
+pub(in super::super) fn progress(span: &Span) -> &'static str {
+    if span.status == SpanStatus::InProgress { STARTED } else { ENDED }
+}
+
+/// The span as the numbers know it, of a hash that is `span`; `None` where they don't.
+///
+/// A script may have ended it since it was counted: what it changed is nothing that a start is counted by, but for
+/// the agent, which metadata may name.
+pub(in super::super) fn as_counted(hash: &Fields, span: &Span) -> Option<Span> {
+    let counted = hash.get(COUNTED)?;
+    Some(if counted == ENDED {
+        span.clone()
+    } else {
+        Span { agent_name: hash.get("agent_name").cloned(), ..span.clone().as_started() }
+    })
+}
+
+/// The span that a hash is as the numbers know it, if they do.
+pub(in super::super) fn counted(hash: &Fields) -> Option<Span> {
+    as_counted(hash, &decode(hash)?)
+}
+
+/// Whether the hash does not tell that the span's parent was here.
+pub(in super::super) fn awaits_parent(hash: &Fields, span: &Span) -> bool {
+    let is_ours = hash.get(MARKER).is_some_and(|marker| marker != ADOPTED) && hash.contains_key(COUNTED);
+    !span.is_root() && (!is_ours || hash.contains_key(PARENT_MISSING))
 }
 
 /// The span that a hash is, whoever wrote it; `None` where it lacks an id, a trace or a start.

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use redis::Value;
 
-use super::{Source, position, tolerate_wrong_type};
+use super::{Source, position, tolerate_wrong_type, upper_end};
 use crate::model::{Log, LogPosition, LogQuery, Problem, Timestamp};
 use crate::store::redis::codec::{around, log::decode, score, time};
 use crate::store::redis::command::{Command, Request};
@@ -64,7 +64,7 @@ struct Entry {
 }
 
 impl<'a> Scan<'a> {
-    /// A scan from `before`, or from now.
+    /// A scan from `before`, or from the end of the window.
     pub(super) fn new(
         link: &'a Link,
         keys: &'a Keys,
@@ -72,7 +72,11 @@ impl<'a> Scan<'a> {
         source: &'a Source,
         before: Option<LogPosition>,
     ) -> Self {
-        let upper = before.as_ref().map_or_else(|| "+inf".to_owned(), |before| score(before.timestamp));
+        let is_inside = |before: &&LogPosition| query.until.is_none_or(|until| before.timestamp < until);
+        let upper = match before.as_ref().filter(is_inside) {
+            Some(before) => score(before.timestamp),
+            None => upper_end(query),
+        };
         let cursor =
             |key: &Key| Cursor { key: key.clone(), upper: Some(upper.clone()), entries: VecDeque::new() };
         let cursors = source.keys.iter().map(cursor).collect();

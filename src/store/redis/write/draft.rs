@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::Ttl;
-use super::points::add;
-use crate::model::{Point, Series, Timestamp, Written};
+use super::points::{add, add_series};
+use super::{Ttl, rollups};
+use crate::model::{Point, Series, SeriesValue, Span, Timestamp, Written};
 use crate::store::redis::command::{Command, Guard};
 use crate::store::redis::keys::{Keys, Shard};
 
@@ -20,6 +20,12 @@ pub(super) struct Draft {
     pub(super) entries: Vec<Command>,
     /// Points that it adds to series in its shard, and whether each goes to its overflow series.
     pub(super) points: Vec<(Point, bool)>,
+    /// Of a series that is imported: what is added to it.
+    pub(super) imported: Option<SeriesValue>,
+    /// Of a span that ends: what the numbers know of it so far.
+    pub(super) before: Option<Span>,
+    /// Of a span that ends: whether it has a parent that may not be here.
+    pub(super) awaits_parent: bool,
     /// What makes it be there.
     pub(super) body: Vec<Command>,
     /// Its answer.
@@ -35,6 +41,9 @@ impl Draft {
             guards: Vec::new(),
             entries: Vec::new(),
             points: Vec::new(),
+            imported: None,
+            before: None,
+            awaits_parent: false,
             body: Vec::new(),
             written,
         }
@@ -43,13 +52,31 @@ impl Draft {
     /// Puts in what could only be known once series were admitted and agents found.
     pub(super) fn finish(mut self, keys: &Keys, ttl: Ttl) -> Self {
         if let Written::SpanEnded { span, .. } = &self.written {
-            super::span::finish_end(keys, ttl, span, &mut self.entries, &mut self.body);
+            let span = span.clone();
+            super::span::finish_end(keys, ttl, &span, &mut self);
         }
+        let is_point = matches!(self.written, Written::Point { .. });
         for (point, overflow) in std::mem::take(&mut self.points) {
+            if let Some(value) = self.imported.take() {
+                let series = Series { name: point.name, labels: point.labels, value };
+                self.body.extend(add_series(keys, ttl, self.shard, &series, point.timestamp));
+                continue;
+            }
             let labels = if overflow { Series::overflow_labels() } else { point.labels.clone() };
             self.entries.extend(add(keys, ttl, self.shard, &point, &labels));
+            if is_point {
+                self.entries.extend(rollups::of_point(keys, ttl, self.shard, &point));
+            }
         }
         self
+    }
+
+    /// Its answer where it turns out to have been written before.
+    pub(super) fn repeated(self) -> Written {
+        match self.written {
+            Written::Imported { .. } => Written::Imported { new: false },
+            written => written,
+        }
     }
 
     /// Entries that lie in other shards than the body, shard by shard.

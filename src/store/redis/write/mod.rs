@@ -11,8 +11,11 @@
 
 mod claims;
 mod draft;
+mod effects;
+mod import;
 mod log;
 mod points;
+mod rollups;
 mod span;
 mod upkeep;
 mod waves;
@@ -28,7 +31,7 @@ use super::command::{Command, Request, requests};
 use super::connection::{Link, Reply};
 use super::error::is_outage;
 use super::keys::{Keys, Layout};
-use crate::model::{Code, Pricing, Problem, Record, Write, Written};
+use crate::model::{Code, Pricing, Problem, Record, Tier, Write, Written};
 use crate::store::queue::{Groups, Submission};
 use crate::store::{Retention, StoreOptions};
 use claims::Claim;
@@ -36,8 +39,11 @@ use draft::Draft;
 use points::Admissions;
 use upkeep::Upkeep;
 
+pub(super) use effects::{await_parent, effects, removal};
 pub(super) use log::trace_entries;
-pub(super) use span::{span_entries, span_indexes};
+pub(super) use points::series_id;
+pub(super) use rollups::{list, of_failure, recounted, tally};
+pub(super) use span::span_entries;
 
 /// How often a record is tried that another process keeps changing.
 const MAX_ATTEMPTS: usize = 5;
@@ -60,6 +66,17 @@ pub(super) struct Ttl {
     pub(super) traces: u64,
     pub(super) logs: u64,
     pub(super) series: u64,
+    pub(super) rollups: u64,
+}
+
+impl Ttl {
+    /// How long the numbers of a tier stay. Minutes stay a little longer than the spans from which they are recounted.
+    pub(super) const fn rollup(self, tier: Tier) -> u64 {
+        match tier {
+            Tier::Minute => self.traces + 3_600,
+            Tier::Hour => self.rollups,
+        }
+    }
 }
 
 impl From<&Retention> for Ttl {
@@ -69,6 +86,7 @@ impl From<&Retention> for Ttl {
             traces: seconds(retention.traces),
             logs: seconds(retention.logs),
             series: seconds(retention.series),
+            rollups: seconds(retention.rollups),
         }
     }
 }
@@ -232,7 +250,7 @@ impl Writer {
             Record::Point(point) => {
                 Ok(Decision::Write(points::draft(index, keys, ttl, point, item.write.idempotency.is_some())))
             }
-            Record::Import(_) => Err(Problem::internal("not built yet")),
+            Record::Import(import) => import::draft(index, keys, ttl, import, replies, planned),
         }
     }
 
@@ -262,6 +280,7 @@ impl Writer {
             match outcome {
                 // Another process was faster: the rules are put to what it wrote.
                 Ok(Sent::Changed) => {}
+                Ok(Sent::Repeated) => open[item].answer = Some(Ok(draft.repeated())),
                 Ok(Sent::Written) => open[item].answer = Some(Ok(draft.written)),
                 Err(problem) => open[item].answer = Some(Err(problem)),
             }
@@ -298,6 +317,8 @@ impl Writer {
 #[derive(Clone, Copy)]
 enum Sent {
     Written,
+    /// It had been written before.
+    Repeated,
     /// A guard found another state than was read.
     Changed,
 }
@@ -305,9 +326,14 @@ enum Sent {
 impl Sent {
     /// With what one more reply says; a plain command's says nothing of guards.
     fn and(self, reply: &Value) -> Self {
-        match reply {
-            Value::SimpleString(word) if word == "changed" => Self::Changed,
-            Value::BulkString(word) if word == b"changed" => Self::Changed,
+        let word = match reply {
+            Value::SimpleString(word) => word.as_bytes(),
+            Value::BulkString(word) => word,
+            _ => b"",
+        };
+        match word {
+            b"changed" => Self::Changed,
+            b"done" => Self::Repeated,
             _ => self,
         }
     }
@@ -330,7 +356,8 @@ fn reads(item: &Item) -> Vec<Command> {
         Record::Log(log) => log::reads(&item.keys, log, item.claim),
         Record::SpanStart(span) => span::start_reads(&item.keys, span),
         Record::SpanEnd(end) => vec![Command::new("HGETALL", item.keys.span(end.span_id.as_str()))],
-        Record::Point(_) | Record::Import(_) => Vec::new(),
+        Record::Import(import) => import::reads(&item.keys, import),
+        Record::Point(_) => Vec::new(),
     }
 }
 

@@ -9,7 +9,7 @@ use super::draft::{Draft, touch_trace};
 use super::{Item, Ttl, Writer};
 use crate::model::{
     Idempotency, Labels, MAX_SERIES_PER_METRIC, MAX_SERIES_PER_PROJECT, MetricKind, Point, Problem, Record,
-    Timestamp, Written, bucket_of, digest,
+    Series, SeriesValue, Tier, Timestamp, Written, bucket_of, digest,
 };
 use crate::store::redis::codec::score;
 use crate::store::redis::command::{Command, Guard, Request, Script};
@@ -55,28 +55,65 @@ pub(super) fn draft(item: usize, keys: &Keys, ttl: Ttl, point: &Point, keyed: bo
 /// What adds a point to its series' share in a shard.
 pub(super) fn add(keys: &Keys, ttl: Ttl, shard: Shard, point: &Point, labels: &Labels) -> Vec<Command> {
     let id = series_id(&point.name, labels);
+    let value = match point.kind {
+        MetricKind::Counter => SeriesValue::Counter(point.value),
+        MetricKind::Gauge => SeriesValue::Gauge(point.value),
+        MetricKind::Histogram => {
+            let bucket = bucket_of(&point.name, point.value);
+            let buckets = (0..=bucket).map(|index| u64::from(index == bucket)).collect();
+            SeriesValue::Histogram { buckets, sum: point.value }
+        }
+    };
+    let series = Series { name: point.name.clone(), labels: labels.clone(), value };
+    let mut commands = add_series(keys, ttl, shard, &series, point.timestamp);
+    commands.push(sample(keys, ttl, shard, &id, point));
+    commands
+}
+
+/// What adds sums, of which the last was taken at `time`, to a series' share in a shard.
+pub(super) fn add_series(
+    keys: &Keys,
+    ttl: Ttl,
+    shard: Shard,
+    more: &Series,
+    time: Timestamp,
+) -> Vec<Command> {
+    let id = series_id(&more.name, &more.labels);
     let series = keys.series(shard, &id);
     let index = keys.series_index(shard);
     let command = |name| Command::new(name, series.clone());
-    let labels = serde_json::to_string(labels).unwrap_or_default();
-    let mut commands =
-        vec![command("HSET").arg(&["name", &point.name, "labels", &labels, "kind", point.kind.as_str()])];
-    match point.kind {
-        MetricKind::Counter => commands.push(command("HINCRBYFLOAT").arg("sum").arg(point.value)),
-        MetricKind::Gauge => {
-            let newer = command("NEWER").arg("time").arg(point.timestamp.micros());
-            commands.push(newer.arg("value").arg(point.value));
+    let labels = serde_json::to_string(&more.labels).unwrap_or_default();
+    let kind = more.value.kind().as_str();
+    let mut commands = vec![command("HSET").arg(&["name", &more.name, "labels", &labels, "kind", kind])];
+    match &more.value {
+        SeriesValue::Counter(sum) => commands.push(command("HINCRBYFLOAT").arg("sum").arg(*sum)),
+        SeriesValue::Gauge(value) => {
+            commands.push(command("NEWER").arg("time").arg(time.micros()).arg("value").arg(*value));
         }
-        MetricKind::Histogram => {
-            let bucket = format!("b{}", bucket_of(&point.name, point.value));
-            commands.push(command("HINCRBY").arg(bucket).arg(1));
-            commands.push(command("HINCRBYFLOAT").arg("sum").arg(point.value));
+        SeriesValue::Histogram { buckets, sum } => {
+            for (bucket, count) in buckets.iter().enumerate().filter(|(_, count)| **count > 0) {
+                commands.push(command("HINCRBY").arg(format!("b{bucket}")).arg(*count));
+            }
+            commands.push(command("HINCRBYFLOAT").arg("sum").arg(*sum));
         }
     }
     commands.push(command("EXPIRE").arg(ttl.series));
-    commands.push(Command::new("ZADD", index.clone()).arg("GT").arg(score(point.timestamp)).arg(&id));
+    commands.push(Command::new("ZADD", index.clone()).arg("GT").arg(score(time)).arg(&id));
     commands.push(Command::new("EXPIRE", index).arg(ttl.series));
     commands
+}
+
+/// What adds a point to its series' share of its minute.
+fn sample(keys: &Keys, ttl: Ttl, shard: Shard, series_id: &str, point: &Point) -> Command {
+    let minute = point.timestamp.minute();
+    let hour = Tier::Hour.start_of(minute);
+    let number = minute.micros().abs_diff(hour.micros()) / 60_000_000;
+    let bucket = match point.kind {
+        MetricKind::Histogram => bucket_of(&point.name, point.value).to_string(),
+        MetricKind::Counter | MetricKind::Gauge => String::new(),
+    };
+    let sample = Command::new("SAMPLE", keys.series_hour(shard, series_id, hour)).arg(ttl.series).arg(number);
+    sample.arg(point.timestamp.micros()).arg(point.value).arg(bucket)
 }
 
 impl Writer {
@@ -134,7 +171,7 @@ impl Writer {
 /// Takes over what became of a draft's points into its answer.
 fn settle(item: &mut Item, draft: &mut Draft, refused: Option<(String, Problem)>) {
     match (&item.write.record, refused) {
-        (Record::Point(_), Some((_, problem))) => item.answer = Some(Err(problem)),
+        (Record::Point(_) | Record::Import(_), Some((_, problem))) => item.answer = Some(Err(problem)),
         (Record::Point(_), None) => {
             if let Some((point, overflow)) = draft.points.first() {
                 draft.written = Written::Point { kind: point.kind, overflow: *overflow };
@@ -203,7 +240,7 @@ impl Admissions {
 }
 
 /// A series' id: a digest of its name and labels.
-fn series_id(name: &str, labels: &Labels) -> String {
+pub(in super::super) fn series_id(name: &str, labels: &Labels) -> String {
     let texts = labels.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]);
     let mut id = digest(std::iter::once(name).chain(texts));
     id.truncate(32);

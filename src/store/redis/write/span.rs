@@ -1,9 +1,14 @@
 //! Starting and ending spans.
 
 use super::draft::{Draft, touch_trace};
+use super::effects::{await_parent, effects};
+use super::rollups::of_failure;
 use super::{Claim, Decision, Item, Planned, Ttl};
 use crate::model::{MAX_SPANS_PER_TRACE, Pricing, Problem, Span, SpanEnd, Written};
-use crate::store::redis::codec::{score, span::decode, span::encode, span::fields};
+use crate::store::redis::codec::score;
+use crate::store::redis::codec::span::{
+    COUNTED, PARENT_MISSING, as_counted, awaits_parent, decode, encode, fields,
+};
 use crate::store::redis::command::{Command, Guard, Request};
 use crate::store::redis::connection::{Link, Reply, read};
 use crate::store::redis::keys::Keys;
@@ -49,7 +54,9 @@ pub(super) fn start(
     let mut span = start.clone();
     span.parent_remote &= parent.is_none();
     span.agent_name = span.agent_name.or(parent_agent).or(trace_agent);
-    Ok(Decision::Write(draft_start(item, keys, ttl, span)))
+    let parent_missing = !span.is_root() && parent.is_none();
+    let written = Written::SpanStarted(Box::new(span.clone()));
+    Ok(Decision::Write(new_span(item, keys, ttl, &span, parent_missing, written)))
 }
 
 fn repeated(start: &Span, held: Option<Span>, claim: Claim) -> Result<Decision, Problem> {
@@ -60,13 +67,27 @@ fn repeated(start: &Span, held: Option<Span>, claim: Claim) -> Result<Decision, 
     Ok(Decision::Stored(Written::SpanStarted(Box::new(held))))
 }
 
-fn draft_start(item: usize, keys: &Keys, ttl: Ttl, span: Span) -> Draft {
+/// Drafts a span that is not there yet.
+pub(super) fn new_span(
+    item: usize,
+    keys: &Keys,
+    ttl: Ttl,
+    span: &Span,
+    parent_missing: bool,
+    written: Written,
+) -> Draft {
     let body = keys.span(span.span_id.as_str());
-    let mut draft = Draft::new(item, body.shard, Written::SpanStarted(Box::new(span.clone())));
+    let mut draft = Draft::new(item, body.shard, written);
     draft.guards.push(Guard::Field { key: body.clone(), name: "span_id", held: String::new() });
-    draft.entries = span_entries(keys, ttl, &span);
-    draft.body = span_indexes(keys, ttl, &span);
-    draft.body.push(Command::new("HSET", body.clone()).arg(encode(&span)));
+    draft.entries = span_entries(keys, ttl, span);
+    draft.entries.extend(of_failure(keys, ttl, span));
+    draft.body = effects(keys, ttl, None, Some(span));
+    let mut hash = Command::new("HSET", body.clone()).arg(encode(span));
+    if parent_missing {
+        hash = hash.arg(&[PARENT_MISSING, "1"]);
+        draft.body.extend(await_parent(keys, ttl, span));
+    }
+    draft.body.push(hash);
     draft.body.push(Command::new("EXPIRE", body).arg(ttl.traces));
     draft
 }
@@ -79,6 +100,7 @@ pub(in super::super) fn span_entries(keys: &Keys, ttl: Ttl, span: &Span) -> Vec<
         Command::new("SADD", spans.clone()).arg(span.span_id.as_str()),
         Command::new("EXPIRE", spans).arg(ttl.traces),
     ];
+    commands.extend(trace_entry(keys, ttl, span));
     commands.extend(touch_trace(keys, ttl, trace_id, span.agent_name.as_deref(), span.start_time));
     for (alias, id) in span.w3c_aliases() {
         commands.push(Command::new("SET", keys.alias(&alias)).arg(id).arg(&["NX", "EX"]).arg(ttl.traces));
@@ -86,19 +108,11 @@ pub(in super::super) fn span_entries(keys: &Keys, ttl: Ttl, span: &Span) -> Vec<
     commands
 }
 
-/// A span's entries in the indexes of its shard.
-pub(in super::super) fn span_indexes(keys: &Keys, ttl: Ttl, span: &Span) -> Vec<Command> {
-    let shard = keys.span(span.span_id.as_str()).shard;
-    let mut indexes = vec![keys.span_index(shard)];
-    if span.is_open_root() {
-        indexes.push(keys.open_roots(shard));
-    }
-    let mut commands = Vec::new();
-    for index in indexes {
-        commands.push(Command::new("ZADD", index.clone()).arg(score(span.start_time)).arg(entry(span)));
-        commands.push(Command::new("EXPIRE", index).arg(ttl.traces));
-    }
-    commands
+/// The place of a span's trace among traces, which the earliest of its spans decides.
+fn trace_entry(keys: &Keys, ttl: Ttl, span: &Span) -> [Command; 2] {
+    let index = keys.trace_index(span.trace_id.as_str());
+    let add = Command::new("ZADD", index.clone()).arg("LT").arg(score(span.start_time));
+    [add.arg(span.trace_id.as_str()), Command::new("EXPIRE", index).arg(ttl.traces)]
 }
 
 /// Ends a span, or finds that it has ended.
@@ -114,14 +128,18 @@ pub(super) fn end(
     let mut span = decode(&held).ok_or_else(Span::not_found)?;
     // The same end at the same microsecond is this very call, sent again.
     let own = span.end_time == Some(end.end_time);
+    let (before, awaits_parent) = (as_counted(&held, &span), awaits_parent(&held, &span));
     if !span.end(end.clone(), pricing)? {
         return Ok(Decision::Stored(Written::SpanEnded { span: Box::new(span), already_ended: !own }));
     }
     let body = keys.span(end.span_id.as_str());
     let mut draft =
         Draft::new(item, body.shard, Written::SpanEnded { span: Box::new(span), already_ended: false });
-    let status = held.get("status").cloned().unwrap_or_default();
-    draft.guards.push(Guard::Field { key: body, name: "status", held: status });
+    (draft.before, draft.awaits_parent) = (before, awaits_parent);
+    for name in ["status", COUNTED] {
+        let held = held.get(name).cloned().unwrap_or_default();
+        draft.guards.push(Guard::Field { key: body.clone(), name, held });
+    }
     Ok(Decision::Write(draft))
 }
 
@@ -156,24 +174,18 @@ pub(super) async fn find_agents(link: &Link, open: &mut [&mut Item], drafts: &mu
 }
 
 /// Puts in what an ended span changes.
-pub(super) fn finish_end(
-    keys: &Keys,
-    ttl: Ttl,
-    span: &Span,
-    entries: &mut Vec<Command>,
-    body: &mut Vec<Command>,
-) {
+pub(super) fn finish_end(keys: &Keys, ttl: Ttl, span: &Span, draft: &mut Draft) {
     let at = span.end_time.unwrap_or(span.start_time);
     let trace_id = span.trace_id.as_str();
-    entries.extend(touch_trace(keys, ttl, trace_id, span.agent_name.as_deref(), at));
-    entries.push(Command::new("EXPIRE", keys.trace_spans(trace_id)).arg(ttl.traces));
+    draft.entries.extend(trace_entry(keys, ttl, span));
+    draft.entries.extend(touch_trace(keys, ttl, trace_id, span.agent_name.as_deref(), at));
+    draft.entries.push(Command::new("EXPIRE", keys.trace_spans(trace_id)).arg(ttl.traces));
+    draft.entries.extend(of_failure(keys, ttl, span));
+    draft.body.extend(effects(keys, ttl, draft.before.as_ref(), Some(span)));
+    if draft.awaits_parent {
+        draft.body.extend(await_parent(keys, ttl, span));
+    }
     let key = keys.span(span.span_id.as_str());
-    body.push(Command::new("ZREM", keys.open_roots(key.shard)).arg(entry(span)));
-    body.push(Command::new("HSET", key.clone()).arg(encode(span)));
-    body.push(Command::new("EXPIRE", key).arg(ttl.traces));
-}
-
-/// A span's member in the indexes of its shard.
-fn entry(span: &Span) -> String {
-    format!("{}|{}", span.span_id, span.trace_id)
+    draft.body.push(Command::new("HSET", key.clone()).arg(encode(span)));
+    draft.body.push(Command::new("EXPIRE", key).arg(ttl.traces));
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use super::Item;
-use crate::model::Record;
+use crate::model::{Import, Record};
 
 /// What one record may need of another.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -66,7 +66,13 @@ fn tokens(item: &Item) -> (Vec<Token<'_>>, Vec<Token<'_>>) {
                 needs.push(Token::TraceAgent(span.trace_id.as_str()));
             }
         }
-        Record::Import(_) => {}
+        Record::Import(import) => {
+            if let Import::Span(span) = &**import {
+                needs.push(Token::Span(span.span_id.as_str()));
+                needs.extend(span.parent_span_id.as_ref().map(|id| Token::Span(id.as_str())));
+                changes.push(Token::Span(span.span_id.as_str()));
+            }
+        }
         Record::SpanEnd(end) => {
             needs.push(Token::Span(end.span_id.as_str()));
             changes.push(Token::Span(end.span_id.as_str()));

@@ -1,23 +1,31 @@
 //! Reading logs back.
 
+mod answer;
+mod histogram;
+mod list;
+mod published;
+mod request;
+
 use std::time::Duration;
+
+pub use answer::{Histogram, LevelCounts, LogBin, LogList};
+pub use published::PublishedLog;
+pub use request::ListLogs;
 
 use super::answer::{LogView, LogsAnswer};
 use super::caller::Caller;
 use super::request::QueryLogs;
-use super::text::{given, integer, limit};
+use super::text::{given, integer, limit, words};
 use super::{Service, cursor, within_deadline};
 use crate::model::{
-    EventFilter, EventType, Level, LevelFilter, Log, LogQuery, Problem, ProjectId, Scope, TraceId,
-    is_none_word,
+    EventFilter, EventType, Level, LevelFilter, Log, LogPage, LogPosition, LogQuery, Problem, ProjectId,
+    Scope, TraceId, is_none_word,
 };
 
 /// Logs that one answer may hold.
 const MAX_LOGS: i64 = 200;
 /// Bytes of logs that one answer may hold; MCP sends an answer twice, as text and as structure.
 pub(super) const MAX_PAGE_BYTES: usize = 512 * 1024;
-/// Bytes of a text to search for.
-const MAX_TEXT_BYTES: usize = 1_024;
 
 impl Service {
     /// A page of logs, newest first.
@@ -32,21 +40,12 @@ impl Service {
             query.trace_id = Some(self.held_trace(project, trace_id).await?);
         }
         let page = self.store.logs(project, &query).await?;
-        let mut next = page.next;
-        let mut bytes = 0;
-        let mut logs = Vec::with_capacity(page.logs.len());
-        for log in page.logs {
-            bytes += size(&log);
-            if bytes > MAX_PAGE_BYTES && !logs.is_empty() {
-                next = logs.last().map(Log::position);
-                break;
-            }
-            logs.push(log);
-        }
+        let total = page.total;
+        let (logs, next) = within_bytes(page);
         let next = next.map(|position| cursor::encode(project, &request, position)).transpose()?;
         Ok(LogsAnswer {
-            total: page.total.value,
-            total_exact: page.total.exact,
+            total: total.value,
+            total_exact: total.exact,
             returned: logs.len(),
             limit: query.limit,
             truncated: next.is_some(),
@@ -79,6 +78,21 @@ impl Service {
     }
 }
 
+/// As many of a page's logs as fit an answer, and where to go on.
+fn within_bytes(page: LogPage) -> (Vec<Log>, Option<LogPosition>) {
+    let mut bytes = 0;
+    let mut logs = Vec::with_capacity(page.logs.len());
+    for log in page.logs {
+        bytes += size(&log);
+        if bytes > MAX_PAGE_BYTES && !logs.is_empty() {
+            let next = logs.last().map(Log::position);
+            return (logs, next);
+        }
+        logs.push(log);
+    }
+    (logs, page.next)
+}
+
 /// Nothing and `*` mean all; a trailing `*` means all that begin so; anything else is literal.
 pub(super) fn event_filter(text: Option<&str>) -> Result<EventFilter, Problem> {
     match text {
@@ -101,15 +115,6 @@ pub(super) fn level_filter(level: Option<&str>, min_level: Option<&str>) -> Resu
             Err(Problem::invalid("min_level", "`level` and `min_level` exclude each other"))
         }
     }
-}
-
-/// The words to search for.
-pub(super) fn words(field: &str, text: Option<&str>) -> Result<Vec<String>, Problem> {
-    let text = given(text).unwrap_or_default();
-    if text.len() > MAX_TEXT_BYTES {
-        return Err(Problem::too_large(field, "bytes", MAX_TEXT_BYTES, text.len()));
-    }
-    Ok(text.to_lowercase().split_whitespace().map(ToOwned::to_owned).collect())
 }
 
 fn size(log: &Log) -> usize {
