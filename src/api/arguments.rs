@@ -44,7 +44,8 @@ impl Arguments {
                     return Err(Problem::invalid(&*shown, format!("`{shown}` is given twice")));
                 }
                 None if has_body => {
-                    let problem = Problem::invalid(&*shown, format!("`{shown}` is not taken from the address"));
+                    let problem =
+                        Problem::invalid(&*shown, format!("`{shown}` is not taken from the address"));
                     return Err(problem.hint("put it into the body"));
                 }
                 // It is told of by `decode`, with the nearest that there is.

@@ -11,9 +11,7 @@ use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, Para
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{
-    Components, Content, Header, Info, License, OpenApi, Paths, Ref, RefOr, Required,
-};
+use utoipa::openapi::{Components, Content, Header, Info, License, OpenApi, Paths, Ref, RefOr, Required};
 
 use super::batch::MAX_ITEMS;
 use super::endpoint::{Endpoint, Form, Method, Takes};

@@ -94,7 +94,6 @@ pub(crate) struct Call {
 }
 
 /// An address of the API, and what is behind it.
-#[derive(Clone)]
 pub(crate) struct Endpoint {
     pub(super) method: Method,
     pub(super) path: &'static str,
@@ -190,10 +189,8 @@ impl Endpoint {
         X: DeserializeOwned + JsonSchema + Send + 'static,
         Y: Serialize + JsonSchema + Send + 'static,
     {
-        let form = Form::Batch(
-            SchemaGenerator::subschema_for::<Y>,
-            SchemaGenerator::subschema_for::<Results<Y>>,
-        );
+        let form =
+            Form::Batch(SchemaGenerator::subschema_for::<Y>, SchemaGenerator::subschema_for::<Results<Y>>);
         let endpoint = Self::new::<X>(Method::Post, path, scope, summary, form, move |call| {
             batch::write(call, use_case).boxed()
         });

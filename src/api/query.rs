@@ -78,6 +78,8 @@ mod tests {
             assert_eq!(pairs(query).unwrap_err().field.as_deref(), Some(field), "{query}");
         }
         assert!(pairs("%ff=1").is_err());
-        assert!(check_length(&"a".repeat(8 * 1024)).is_ok() && check_length(&"a".repeat(8 * 1024 + 1)).is_err());
+        assert!(
+            check_length(&"a".repeat(8 * 1024)).is_ok() && check_length(&"a".repeat(8 * 1024 + 1)).is_err()
+        );
     }
 }
