@@ -13,7 +13,7 @@ pub(super) const PLACE: &str = "#/components/schemas/";
 pub(super) fn generator(contract: Contract) -> SchemaGenerator {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.meta_schema = None;
-        settings.definitions_path = PLACE.trim_matches(['#', '/']).to_owned().into();
+        settings.definitions_path = PLACE.trim_start_matches('#').trim_end_matches('/').to_owned().into();
         settings.transforms.push(Box::new(RecursiveTransform(portable)));
         if contract == Contract::Serialize {
             settings.transforms.push(Box::new(RecursiveTransform(plain)));
@@ -23,11 +23,14 @@ pub(super) fn generator(contract: Contract) -> SchemaGenerator {
     settings.into_generator()
 }
 
-/// What older tools do not know, as they know it: `const` as an `enum` of one.
+/// What older tools do not know, as they know it: `const` as an `enum` of one. A default of nothing is none.
 fn portable(schema: &mut JsonSchema) {
     let Some(object) = schema.as_object_mut() else { return };
     if let Some(only) = object.remove("const") {
         object.insert("enum".to_owned(), json!([only]));
+    }
+    if object.get("default") == Some(&Value::Null) {
+        object.remove("default");
     }
     if object.get("format").and_then(Value::as_str).is_some_and(|format| format.starts_with("uint")) {
         object.remove("format");

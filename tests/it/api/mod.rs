@@ -84,7 +84,7 @@ impl World {
             let spans = json!([
                 span("root", "agent_request", Value::Null),
                 span("llm", "llm_call", root.clone()),
-                span("tool", "tool.search", root.clone()),
+                span("tool", if number % 2 == 0 { "tool.search" } else { "tool.fetch" }, root.clone()),
             ]);
             self.write("/api/v1/spans", &spans).await;
             let model = if number % 2 == 0 { "gpt-4o" } else { "claude-sonnet-4-5" };
