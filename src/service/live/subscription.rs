@@ -66,6 +66,14 @@ impl Subscription {
         // What is put into the ring from here on follows what is read now.
         let range = (since, now.plus(AHEAD));
         let mut found = look(&*source.store, &source.project, &self.filter, range).await?;
+        for happening in &found.happenings {
+            // The ring may be late with it, also with what was seen elsewhere. So that it is not, it is told.
+            if let Some(time) = happening.time().filter(|time| *time >= settled) {
+                self.doubles.insert(happening.key());
+                self.past_until = self.past_until.max(time);
+                self.feed.tell(happening.clone());
+            }
+        }
         found.happenings.retain(|happening| !mark.names(happening.key()));
         found.shorten();
         if let Some(until) = found.complete_since {
@@ -76,12 +84,6 @@ impl Subscription {
             let (Some(time), key) = (happening.time(), happening.key()) else { continue };
             mark.show(time, key);
             mark.settle(time.min(now.minus(OVERLAP)));
-            if time >= settled {
-                self.doubles.insert(key);
-                self.past_until = self.past_until.max(time);
-                // So that what the ring says was shown agrees with what was.
-                self.feed.tell(happening.clone());
-            }
             self.past.push_back(Arc::new(LiveEvent::new(happening, Some(mark.encode()))));
         }
         Ok(())

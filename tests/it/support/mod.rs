@@ -7,6 +7,7 @@ pub(crate) mod gantz;
 pub(crate) mod http;
 pub(crate) mod inside;
 pub(crate) mod ledger;
+pub(crate) mod live;
 pub(crate) mod mcp;
 pub(crate) mod prometheus;
 pub(crate) mod reading;
