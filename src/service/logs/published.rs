@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::request::ListLogs;
 use crate::model::Problem;
+use crate::service::text::given;
 use crate::service::{Caller, LogView, Page, Service};
 
 /// A log as the published scripts keep it: metadata's keys beside its own, but for those that bear the name of one of
@@ -30,7 +31,11 @@ impl Service {
         caller: &Caller,
         request: ListLogs,
     ) -> Result<Page<PublishedLog>, Problem> {
-        let page = self.list_logs(caller, ListLogs { include: None, ..request }).await?;
+        if given(request.include.as_deref()).is_some() {
+            let message = "`include` has no place in a bare array";
+            return Err(Problem::invalid("include", message).hint("ask `/api/v1/logs` for it"));
+        }
+        let page = self.list_logs(caller, request).await?;
         let items = page.items.into_iter().map(PublishedLog::new).collect::<Result<_, _>>()?;
         Ok(Page { items, next: page.next })
     }

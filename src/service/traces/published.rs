@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::answer::ListedTrace;
 use super::request::ListTraces;
 use crate::model::Problem;
+use crate::service::text::choice;
 use crate::service::{Caller, Page, Service, SpanView};
 
 /// A trace as the published dashboard lists it: its three keys, and then what else /api/v1/traces tells of it.
@@ -30,6 +31,8 @@ impl Service {
         caller: &Caller,
         request: ListTraces,
     ) -> Result<Page<PublishedTrace>, Problem> {
+        // They are there in any case.
+        choice("include", request.include.as_deref(), ["spans"])?;
         let page = self.list_traces(caller, ListTraces { include: Some("spans".into()), ..request }).await?;
         let items = page.items.into_iter().map(PublishedTrace::new).collect::<Result<_, _>>()?;
         Ok(Page { items, next: page.next })
