@@ -6,6 +6,7 @@ use clap::Args;
 use super::screen::{Line, Screen, count, dollars, duration};
 use super::source::{From, Source};
 use super::{Failure, on_one_thread, one_shot, print};
+use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::model::Timestamp;
 use crate::service::numbers::Period;
@@ -14,7 +15,7 @@ use crate::service::{ListTraces, ListedTrace, TraceList};
 /// Columns between columns.
 const GAP: usize = 2;
 /// Columns that a name and an agent keep where there is little room.
-const LEAST: usize = 10;
+const LEAST: usize = 13;
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct Traces {
@@ -59,12 +60,12 @@ pub(super) fn run(config: &Config, arguments: &Traces) -> Result<(), Failure> {
     if arguments.json || !print::is_read_by_a_person() {
         return print::json(&list);
     }
-    print::lines(&table(&list, &Screen::here()))
+    print::lines(&table(&list, SystemClock.now(), &Screen::here()))
 }
 
 /// The list as people read it.
-fn table(list: &TraceList, screen: &Screen) -> Vec<Line> {
-    let rows: Vec<Row> = list.items.iter().map(|trace| Row::new(trace, screen)).collect();
+fn table(list: &TraceList, now: Timestamp, screen: &Screen) -> Vec<Line> {
+    let rows: Vec<Row> = list.items.iter().map(|trace| Row::new(trace, now, screen)).collect();
     let widths = widths(&rows, screen.width);
     let mut lines = Vec::new();
     if !rows.is_empty() {
@@ -114,7 +115,7 @@ enum Side {
 struct Row([Line; COLUMNS.len()]);
 
 impl Row {
-    fn new(trace: &ListedTrace, screen: &Screen) -> Self {
+    fn new(trace: &ListedTrace, now: Timestamp, screen: &Screen) -> Self {
         let (head, totals) = (&trace.head, &trace.totals);
         let number = |number: i64| {
             if number > 0 { Line::of(&count(number.unsigned_abs())) } else { Line::default() }
@@ -133,7 +134,7 @@ impl Row {
         Self([
             status(&head.status),
             name,
-            Line::of(&started.map(|started| screen.time(started)).unwrap_or_default()),
+            Line::of(&started.map(|started| screen.recent(started, now)).unwrap_or_default()),
             Line::of(&took),
             Line::of(&head.agent_name),
             Line::of(&cost),
@@ -193,7 +194,7 @@ fn widths(rows: &[Row], room: usize) -> [usize; COLUMNS.len()] {
         let shown = widths.iter().filter(|width| **width > 0).count();
         (widths.iter().sum::<usize>() + GAP * shown.saturating_sub(1)).saturating_sub(room)
     };
-    for named in ["NAME", "AGENT"] {
+    for named in ["AGENT", "NAME"] {
         let over = surplus(&widths);
         if let Some(column) = COLUMNS.iter().position(|(name, _)| *name == named) {
             widths[column] = widths[column].saturating_sub(over).max(widths[column].min(LEAST));

@@ -34,6 +34,7 @@ mod pushgateway;
 mod redaction;
 mod redis_adoption;
 mod redis_faults;
+mod redis_numbers;
 mod redis_published;
 mod redis_tls;
 mod replay;

@@ -47,6 +47,13 @@ impl Screen {
         (self.local)(time).format("%b %d %H:%M:%S").to_string()
     }
 
+    /// The time of day, of another day than that of `now` with the day.
+    pub(super) fn recent(&self, time: Timestamp, now: Timestamp) -> String {
+        let (time, now) = ((self.local)(time), (self.local)(now));
+        let form = if time.date() == now.date() { "%H:%M:%S" } else { "%b %d %H:%M" };
+        time.format(form).to_string()
+    }
+
     /// The time of day, to the millisecond.
     pub(super) fn clock(&self, time: Timestamp) -> String {
         (self.local)(time).format("%H:%M:%S%.3f").to_string()

@@ -148,6 +148,7 @@ mod tests {
 
     #[test]
     fn requests_go_below_the_address() {
+        rustls::crypto::ring::default_provider().install_default().ok();
         let server = Server::new(address("http://h/below/").unwrap(), None);
         let Ok(server) = server else { panic!("no client") };
         let asked = [("q".to_owned(), "a&b".to_owned())];

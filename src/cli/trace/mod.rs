@@ -56,7 +56,7 @@ fn drawn(report: &TraceReport, now: Timestamp, screen: &Screen) -> Vec<Line> {
     lines.push(Line::default());
     lines.extend(waterfall(&steps(report), until, screen));
     lines.push(Line::default());
-    lines.push(totals(report).cut(screen.width));
+    lines.extend(totals(report).into_iter().map(|line| line.cut(screen.width)));
     lines
 }
 
@@ -87,33 +87,34 @@ fn agent(report: &TraceReport) -> Line {
     line
 }
 
-fn totals(report: &TraceReport) -> Line {
+/// How many steps it took and how long, and what models used of that.
+fn totals(report: &TraceReport) -> Vec<Line> {
     let totals = &report.totals;
     let number = |number: i64| count(number.max(0).unsigned_abs());
-    let mut line = Line::default();
-    line.add(&format!("{} spans", number(totals.span_count)));
+    let mut steps = Line::of(&format!("{} spans", number(totals.span_count)));
     if totals.error_count > 0 {
-        line.add(", ").add_in(AnsiColor::Red, &format!("{} failed", number(totals.error_count)));
+        steps.add(", ").add_in(AnsiColor::Red, &format!("{} failed", number(totals.error_count)));
     }
     if totals.open_count > 0 {
-        line.add(", ").add_in(AnsiColor::Yellow, &format!("{} open", number(totals.open_count)));
+        steps.add(", ").add_in(AnsiColor::Yellow, &format!("{} open", number(totals.open_count)));
     }
     if let Some(took) = totals.duration_ms.or(totals.running_ms) {
-        line.add_dim(" · ").add(&duration(took));
+        steps.add_dim(" · ").add(&duration(took));
     }
+    let mut used = Line::default();
     if totals.tokens.total > 0 {
         let (read, written) = (totals.tokens.total - totals.tokens.output, totals.tokens.output);
-        line.add_dim(" · ").add(&format!("{} tokens", number(totals.tokens.total)));
-        line.add_dim(&format!(" ({} in, {} out)", number(read), number(written)));
+        used.add(&format!("{} tokens", number(totals.tokens.total)));
+        used.add_dim(&format!(" ({} in, {} out)", number(read), number(written)));
     }
     if let Some(cost) = totals.cost_usd {
-        line.add_dim(" · ").add(&dollars(cost));
+        used.add_dim(" · ").add(&dollars(cost));
     }
     if totals.unpriced_calls > 0 {
         let unpriced = format!("{} calls without a price", number(totals.unpriced_calls));
-        line.add_dim(" · ").add_in(AnsiColor::Yellow, &unpriced);
+        used.add_dim(" · ").add_in(AnsiColor::Yellow, &unpriced);
     }
-    line
+    if used.width() > 0 { vec![steps, used] } else { vec![steps] }
 }
 
 fn steps(report: &TraceReport) -> Vec<Step> {

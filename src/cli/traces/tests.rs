@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use super::table;
 use crate::cli::screen::{Screen, width};
+use crate::model::Timestamp;
 use crate::service::TraceList;
 
 fn trace(number: u32, changes: &Value) -> Value {
@@ -50,8 +51,16 @@ fn some() -> TraceList {
     list(&items, 12_345)
 }
 
+fn now() -> Timestamp {
+    Timestamp::parse("2026-11-25T13:00:00Z").unwrap()
+}
+
 fn shown(list: &TraceList, screen: &Screen) -> String {
-    table(list, screen).iter().map(|line| line.render(screen.has_colours)).collect::<Vec<_>>().join("\n")
+    table(list, now(), screen)
+        .iter()
+        .map(|line| line.render(screen.has_colours))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[test]
@@ -67,7 +76,7 @@ fn a_list_uses_what_room_there_is() {
 #[test]
 fn a_narrow_list_keeps_what_matters_and_is_never_too_wide() {
     for columns in 1..130 {
-        for line in table(&some(), &Screen::plain(columns)) {
+        for line in table(&some(), now(), &Screen::plain(columns)) {
             assert!(width(&line.render(false)) <= columns, "{columns}: {line:?}");
         }
     }
