@@ -5,8 +5,8 @@ use super::answer::{self, TraceReport};
 use super::request::ReadTrace;
 use crate::model::text::quoted;
 use crate::model::{
-    Code, EventFilter, LevelFilter, Log, LogQuery, MAX_SPANS_PER_TRACE, Problem, ProjectId, Scope, SpanStatus,
-    TraceId, TracePage, TraceQuery, TraceRow,
+    Code, EventFilter, LevelFilter, Log, LogQuery, MAX_SPANS_PER_TRACE, Problem, ProjectId, Scope,
+    SpanStatus, TraceId, TracePage, TraceQuery, TraceRow,
 };
 use crate::service::caller::Caller;
 use crate::service::logs::ListLogs;
