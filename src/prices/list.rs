@@ -163,9 +163,8 @@ impl From<Box<RawValue>> for Models {
     }
 }
 
-static COMPACT_DATE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"-(20[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?=-|:|$)").ok()
-});
+static COMPACT_DATE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"-(20[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?=-|:|$)").ok());
 
 /// `gpt-5.2-20251211`, as gateways write it, with the date as `-2025-12-11`.
 fn with_dashed_date(name: &str) -> Cow<'_, str> {

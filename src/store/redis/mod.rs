@@ -61,8 +61,8 @@ use super::queue::{Submitter, queue};
 use super::{Adopted, Answers, Deleted, Durability, Expired, Retention, Settled, Store, StoreOptions};
 use crate::model::{
     Code, Dated, Deletion, ErrorGroup, Key, LogPage, LogQuery, OpenSpan, Point, Pricing, Problem, ProjectId,
-    Rollup, RollupQuery, Series, SeriesHistory, SeriesQuery, Span, SpanId, SpanPage, SpanQuery, StoreSize, Timestamp,
-    TraceId, TraceListQuery, TracePage, TraceQuery, TraceRow, TraceRows, Write,
+    Rollup, RollupQuery, Series, SeriesHistory, SeriesQuery, Span, SpanId, SpanPage, SpanQuery, StoreSize,
+    Timestamp, TraceId, TraceListQuery, TracePage, TraceQuery, TraceRow, TraceRows, Write,
 };
 
 static LEASE: Script = Script::new(include_str!("lease.lua"));

@@ -97,16 +97,12 @@ impl Event {
 }
 
 /// Asks for the stream.
-pub(crate) async fn ask(
-    server: &Server,
-    query: &str,
-    last_id: Option<&str>,
-    key: Option<&str>,
-) -> Response {
+pub(crate) async fn ask(server: &Server, query: &str, last_id: Option<&str>, key: Option<&str>) -> Response {
     // The tests' process is not the program's: nobody has named the provider of cryptography yet.
     rustls::crypto::ring::default_provider().install_default().ok();
     let client = Client::builder().no_proxy().build().expect("a client");
-    let mut request = client.get(server.url(&format!("/api/v1/live{query}"))).header("accept-encoding", "gzip");
+    let mut request =
+        client.get(server.url(&format!("/api/v1/live{query}"))).header("accept-encoding", "gzip");
     if let Some(last_id) = last_id {
         request = request.header("last-event-id", last_id);
     }
