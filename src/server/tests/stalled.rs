@@ -36,7 +36,7 @@ async fn a_client_that_watches_and_takes_nothing_is_cut_and_counted() {
     };
     tokio::time::timeout(DEADLINE, written).await.expect("it is cut in time");
     // One for whom there is nothing is left alone.
-    assert_eq!(service.metrics().counted("watchglass_live_clients")[""], 1.0);
-    let waiting = quiet.try_read(&mut [0; 64 * 1024]);
-    assert!(waiting.is_err() || waiting.is_ok_and(|bytes| bytes > 0), "its connection was closed");
+    assert_eq!(service.metrics().counted("watchglass_live_clients")[""].to_string(), "1");
+    let waiting = quiet.try_read(&mut [0; 1024]);
+    assert!(!waiting.is_ok_and(|bytes| bytes == 0), "its connection was closed");
 }
