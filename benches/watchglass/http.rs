@@ -36,6 +36,11 @@ impl Connection {
         .into_bytes()
     }
 
+    /// The bytes that get `path`.
+    pub(crate) fn get(&self, path: &str) -> Vec<u8> {
+        format!("GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n", self.host).into_bytes()
+    }
+
     /// Sends a request and reads its response, which must be a success: the body.
     pub(crate) async fn exchange(&mut self, request: &[u8]) -> Result<&str> {
         self.stream.write_all(request).await?;

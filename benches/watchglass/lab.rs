@@ -16,13 +16,15 @@ use crate::once::{FirstAnswer, OneShot};
 use crate::payload;
 use crate::place::Place;
 use crate::process::{McpServer, Missing, Redis};
+use crate::records::Amount;
 use crate::row::Side;
 use crate::rows::{Server, Store, Subject, Transport};
+use crate::scale::Pair;
 use crate::sse::Sse;
 use crate::stdio::Stdio;
 
 /// The product, built as the benchmark was.
-const WATCHGLASS: &str = env!("CARGO_BIN_EXE_watchglass");
+pub(crate) const WATCHGLASS: &str = env!("CARGO_BIN_EXE_watchglass");
 
 /// The script that a one-shot call replaces.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/python/log_event.py");
@@ -34,13 +36,17 @@ pub(crate) struct Lab {
     itself: PathBuf,
     redis: Option<Redis>,
     servers: HashMap<Server, McpServer>,
+    /// How much the larger one of two stores is filled with.
+    amount: Amount,
+    /// The two that were filled last.
+    pair: Option<Pair>,
     /// How many databases were named, so that each is new.
     named: usize,
 }
 
 impl Lab {
     /// An empty lab, whose files are in a directory below `parent`.
-    pub(crate) fn new(parent: &Path, python: PathBuf) -> Result<Self> {
+    pub(crate) fn new(parent: &Path, python: PathBuf, amount: Amount) -> Result<Self> {
         let directory = tempfile::Builder::new().prefix("watchglass-bench-").tempdir_in(parent);
         Ok(Self {
             directory: directory.with_context(|| format!("can't write to `{}`", parent.display()))?,
@@ -48,6 +54,8 @@ impl Lab {
             itself: std::env::current_exe()?,
             redis: None,
             servers: HashMap::new(),
+            amount,
+            pair: None,
             named: 0,
         })
     }
@@ -78,8 +86,23 @@ impl Lab {
             Subject::Script => self.script()?,
             Subject::OneShot => self.one_shot()?,
             Subject::Idle(server) => Box::new(Idle(self.starter(*server)?)),
+            Subject::Question { place, size, question } => {
+                self.pair(*place).await?.ask(*size, *question).await?
+            }
+            Subject::Bytes { place, size } => self.pair(*place).await?.bytes(*size),
             Subject::Grown(server) => Box::new(Grown(self.starter(*server)?)),
         })
+    }
+
+    /// Two filled stores. Those of another kind go first: there may be room for no more.
+    async fn pair(&mut self, place: Place) -> Result<&Pair> {
+        if self.pair.as_ref().is_none_or(|pair| pair.place != place) {
+            self.pair = None;
+            let directory = self.directory.path().join(format!("scale-{}", place.as_str()));
+            std::fs::create_dir(&directory)?;
+            self.pair = Some(Pair::new(place, self.amount, &directory).await?);
+        }
+        self.pair.as_ref().context("they were filled")
     }
 
     /// Forgets what a row has left in Redis, which holds it in memory.

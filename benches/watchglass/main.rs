@@ -5,6 +5,8 @@
 //! cargo bench -- --quick                  # shorter rounds, about forty seconds
 //! cargo bench -- --only http/redis        # the rows whose names contain this
 //! cargo bench -- --list
+//! cargo bench -- --only scale/ --records 10000000,1000000      # with so many logs and spans
+//! cargo bench -- --records 100000,10000 --load sqlite:/tmp/x.db   # to look at a full store
 //! ```
 //!
 //! Every row sets watchglass beside a floor: a tool that does nothing on the same server and transport, a bare
@@ -18,8 +20,10 @@
 //! - [`rows`]: the table; [`row`]: how a row is measured; [`outcome`]: what it comes to; [`report`]: how it is shown
 //! - [`lab`]: starts what a row needs; [`place`]: the stores; [`process`]: servers that end with this process
 //! - [`load`]: callers for [`http`], [`sse`] and [`stdio`]; [`floor`]: the server that does nothing
+//! - [`scale`]: full stores, which [`fill`] fills with [`records`]
 //! - [`inserts`]: bare loops and `Store::write`; [`once`]: starts and one-shot calls; [`memory`]
 
+mod fill;
 mod floor;
 mod http;
 mod inserts;
@@ -31,9 +35,11 @@ mod outcome;
 mod payload;
 mod place;
 mod process;
+mod records;
 mod report;
 mod row;
 mod rows;
+mod scale;
 mod sse;
 mod stdio;
 
@@ -45,6 +51,8 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use lab::Lab;
+use place::Place;
+use records::Amount;
 use report::Report;
 use row::Pace;
 
@@ -71,6 +79,12 @@ struct Arguments {
     /// A Python that has the package `redis`, for the script that a one-shot call replaces
     #[arg(long, value_name = "PROGRAM", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/target/tools/venv-bench/bin/python"))]
     python: PathBuf,
+    /// How many logs and spans the larger store of `scale/…` holds, and `--load` writes
+    #[arg(long, value_name = "LOGS,SPANS", default_value = "100000,10000")]
+    records: Amount,
+    /// Write `--records` to the store at URL, over the last 20 hours, and measure nothing
+    #[arg(long, value_name = "URL")]
+    load: Option<String>,
     /// What `cargo bench` passes to every benchmark
     #[arg(long, hide = true)]
     bench: bool,
@@ -111,6 +125,9 @@ fn measure(arguments: &Arguments) -> Result<()> {
 }
 
 async fn run(arguments: &Arguments) -> Result<()> {
+    if let Some(address) = &arguments.load {
+        return load_store(address, arguments.records).await;
+    }
     let mut rows = rows::all();
     rows.retain(|row| arguments.only.as_ref().is_none_or(|text| row.name.contains(text.as_str())));
     if arguments.list {
@@ -118,11 +135,19 @@ async fn run(arguments: &Arguments) -> Result<()> {
     }
     let mut report = Report::new(arguments.json);
     let pace = if arguments.quick { Pace::QUICK } else { Pace::FULL };
-    let mut lab = Lab::new(&arguments.directory, arguments.python.clone())?;
+    let mut lab = Lab::new(&arguments.directory, arguments.python.clone(), arguments.records)?;
     for row in rows {
         let outcome = row.measure(&mut lab, pace).await;
         report.add(&row, outcome)?;
         lab.tidy();
     }
     report.end()
+}
+
+/// Fills a store that somebody else will look at.
+async fn load_store(address: &str, amount: Amount) -> Result<()> {
+    let store = watchglass::store::open(&Place::SqliteProcess.options(address)?).await?;
+    fill::fill(&*store, amount, scale::OVER).await?;
+    store.close().await;
+    Ok(())
 }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use watchglass::model::Unpriced;
+use watchglass::prices::Prices;
 use watchglass::store::{Retention, StoreOptions, StoreUrl};
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// A kind of store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -50,10 +50,16 @@ impl Place {
             url: StoreUrl::parse(address)?,
             relaxed: self.is_relaxed(),
             require_durable: false,
-            retention: Retention { traces: DAY, logs: DAY, series: DAY, rollups: DAY, max_bytes: u64::MAX },
-            pricing: Arc::new(Unpriced),
+            retention: Retention {
+                traces: MONTH,
+                logs: MONTH,
+                series: MONTH,
+                rollups: MONTH,
+                max_bytes: u64::MAX,
+            },
+            pricing: Arc::new(Prices::embedded()),
             connect_timeout: Duration::from_secs(1),
-            response_timeout: Duration::from_secs(2),
+            response_timeout: Duration::from_secs(30),
         })
     }
 }

@@ -93,15 +93,25 @@ pub(crate) struct Redis {
 impl Redis {
     /// Starts it on a free port, with its files in `directory`, and waits until it answers.
     pub(crate) fn start(directory: &Path) -> Result<Self> {
+        let durable = ["--appendonly", "yes", "--appendfsync", "everysec"];
+        // To rewrite the file in the middle of a round would be noise.
+        Self::start_with(directory, &[&durable[..], &["--auto-aof-rewrite-percentage", "0"]].concat())
+    }
+
+    /// Starts it without a file, for what is only looked at.
+    pub(crate) fn start_in_memory(directory: &Path) -> Result<Self> {
+        Self::start_with(directory, &["--appendonly", "no"])
+    }
+
+    fn start_with(directory: &Path, settings: &[&str]) -> Result<Self> {
         let program = find("redis-server").ok_or(Missing("`redis-server`"))?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let directory = directory.to_str().context("the directory's name is no text")?;
         let port_text = port.to_string();
         let arguments = [
             &["--port", &port_text, "--bind", "127.0.0.1", "--dir", directory, "--save", ""][..],
-            &["--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction"],
-            // To rewrite the file in the middle of a round would be noise.
-            &["--auto-aof-rewrite-percentage", "0"],
+            &["--maxmemory-policy", "noeviction"],
+            settings,
         ]
         .concat();
         let (process, _) = Process::start(&program, &arguments, &[])?;
@@ -113,6 +123,13 @@ impl Redis {
             std::thread::sleep(Duration::from_millis(10));
         }
         anyhow::bail!("`redis-server` does not answer")
+    }
+
+    /// Bytes that it holds.
+    pub(crate) fn used_memory(&self) -> Result<u64> {
+        let told: String = redis::cmd("INFO").arg("memory").query(&mut self.connect()?)?;
+        let line = told.lines().find_map(|line| line.strip_prefix("used_memory:"));
+        Ok(line.context("it does not tell its memory")?.trim().parse()?)
     }
 
     pub(crate) fn connect(&self) -> Result<redis::Connection> {

@@ -73,12 +73,18 @@ impl Group {
             }
             Self::Written => "Store::write beside a bare loop, in batches of the same size: rows a second",
             Self::Started => "processes beside a bare server and a Python script: milliseconds",
+            Self::Scale => "questions to a full store beside one with a hundredth: milliseconds",
+            Self::Bytes => "what both take: bytes a record, which is megabytes a million",
             Self::Memory => "memory of `serve` beside a bare server: megabytes",
         }
     }
 
     const fn decimals(self) -> usize {
-        if matches!(self, Self::Started | Self::Memory) { 1 } else { 0 }
+        match self {
+            Self::Scale => 2,
+            Self::Started | Self::Memory => 1,
+            Self::Calls | Self::Stored | Self::Written | Self::Bytes => 0,
+        }
     }
 }
 
@@ -124,6 +130,7 @@ impl Target {
     fn words(self) -> String {
         match self {
             Self::AtLeast(ratio) => format!("≥ {ratio:.2}"),
+            Self::AtMost(ratio) if ratio >= 1.0 => format!("≤ {ratio:.2}"),
             Self::AtMost(ratio) => format!("≤ 1/{:.0}", 1.0 / ratio),
             Self::Below(value) => format!("≤ {value:.0}"),
             Self::None => String::new(),

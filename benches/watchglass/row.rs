@@ -39,6 +39,10 @@ pub(crate) enum Group {
     Started,
     /// Memory held.
     Memory,
+    /// Questions to stores that hold much and little.
+    Scale,
+    /// What such stores take.
+    Bytes,
 }
 
 /// What is measured in turns.

@@ -3,6 +3,7 @@
 use crate::outcome::Target;
 use crate::place::Place;
 use crate::row::{Group, Row};
+use crate::scale::{Question, Size};
 
 /// What can be measured.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,10 @@ pub(crate) enum Subject {
     OneShot,
     /// Megabytes that a server over HTTP holds when idle.
     Idle(Server),
+    /// Milliseconds that a question to a filled store takes.
+    Question { place: Place, size: Size, question: Question },
+    /// Bytes that a record in it takes.
+    Bytes { place: Place, size: Size },
     /// Megabytes that it holds more after ten thousand spans.
     Grown(Server),
 }
@@ -71,7 +76,31 @@ pub(crate) fn all() -> Vec<Row> {
     }
     rows.extend(started());
     rows.extend(memory());
+    rows.extend([Place::SqliteProcess, Place::Redis].into_iter().flat_map(scale));
     rows
+}
+
+/// Questions to a store beside the same to one that holds a hundredth.
+fn scale(place: Place) -> Vec<Row> {
+    let engine = if place == Place::Redis { "redis" } else { "sqlite" };
+    let asked = Question::ALL.map(|question| {
+        let subject = |size| Subject::Question { place, size, question };
+        Row {
+            name: format!("scale/{engine}/{}", question.as_str()),
+            group: Group::Scale,
+            floor: subject(Size::Hundredth),
+            subject: subject(Size::Whole),
+            target: Target::AtMost(1.5),
+        }
+    });
+    let bytes = Row {
+        name: format!("scale/{engine}/bytes-a-record"),
+        group: Group::Bytes,
+        floor: Subject::Bytes { place, size: Size::Hundredth },
+        subject: Subject::Bytes { place, size: Size::Whole },
+        target: Target::None,
+    };
+    asked.into_iter().chain([bytes]).collect()
 }
 
 /// Calls beside calls that do nothing. A client alone waits for the store, so nothing is promised there.

@@ -1,8 +1,9 @@
 //! The OpenAPI document, made from the table.
 
+use std::sync::LazyLock;
+
 use axum::extract::Request;
 use axum::response::Response;
-use futures::future::{Ready, ready};
 use schemars::generate::{Contract, SchemaSettings};
 use schemars::transform::RecursiveTransform;
 use schemars::{Schema as JsonSchema, SchemaGenerator};
@@ -19,6 +20,7 @@ use super::batch::MAX_ITEMS;
 use super::endpoint::{Endpoint, Form, Method, Takes};
 use super::reply;
 use super::shape::{Kind, Parameter};
+use super::table::ENDPOINTS;
 use crate::http::{PROBLEM_TYPE, ProblemDetails};
 use crate::service::transfer::LineSchema;
 
@@ -42,12 +44,12 @@ const REFUSALS: [(&str, &str, &str, bool); 12] = [
     ("503", "Unavailable", "The store can't answer now; `retryable` says whether it may later", false),
 ];
 
-/// Answers with the document of `endpoints`.
-pub(super) fn served(
-    endpoints: &[Endpoint],
-) -> impl Fn(Request) -> Ready<Response> + Clone + Send + Sync + 'static {
-    let text = serde_json::to_string(&document(endpoints)).unwrap_or_default();
-    move |request| ready(reply::tagged(request.headers(), text.clone()))
+/// The document as it is sent; made when somebody asks for the first time.
+static TEXT: LazyLock<String> = LazyLock::new(|| json!(document(&ENDPOINTS)).to_string());
+
+/// Answers with the document.
+pub(super) async fn serve(request: Request) -> Response {
+    reply::tagged(request.headers(), TEXT.clone())
 }
 
 /// The document of `endpoints`.

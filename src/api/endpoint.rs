@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::body::Body;
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request, State};
 use axum::http::{Extensions, HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
@@ -256,15 +257,17 @@ impl Endpoint {
     }
 
     /// These routes and that of the endpoint.
-    pub(super) fn mount(self, routes: Routes<Arc<Service>>) -> Routes<Arc<Service>> {
+    pub(super) fn mount(&'static self, routes: Routes<Arc<Service>>) -> Routes<Arc<Service>> {
         let (method, path, rule) = (self.method, self.path, Rule::Needs(self.scope));
         let handler = move |State(service): State<Arc<Service>>,
                             Extension(grant): Extension<Grant>,
-                            named: RawPathParams,
+                            named: Result<RawPathParams, RawPathParamsRejection>,
                             request: Request| {
-            let endpoint = self.clone();
             async move {
-                let answered = endpoint.answer(service, grant, &named, request).await;
+                let answered = match named {
+                    Ok(named) => self.answer(service, grant, &named, request).await,
+                    Err(_) => Err(refused(self.request.unreadable_path())),
+                };
                 answered.unwrap_or_else(IntoResponse::into_response)
             }
         };

@@ -48,11 +48,9 @@ use crate::service::Service;
 
 /// The routes.
 pub fn routes(service: Arc<Service>) -> Routes {
-    let endpoints = table::endpoints();
-    let document = document::served(&endpoints);
-    let routes = Routes::default().get("/api/openapi.json", Rule::Open, document);
-    endpoints
-        .into_iter()
+    let routes = Routes::default().get("/api/openapi.json", Rule::Open, document::serve);
+    table::ENDPOINTS
+        .iter()
         .fold(routes, |routes, endpoint| endpoint.mount(routes))
         .compressed()
         .with_state(service)

@@ -5,6 +5,8 @@ use schemars::transform::{RecursiveTransform, Transform};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::Value;
 
+use crate::model::Problem;
+
 /// The parameters of a request.
 pub(super) struct Shape {
     pub(super) parameters: Vec<Parameter>,
@@ -57,6 +59,13 @@ impl Shape {
     /// The names of all of them.
     pub(super) fn names(&self) -> Vec<&str> {
         self.parameters.iter().map(|parameter| parameter.name.as_str()).collect()
+    }
+
+    /// A path that is not UTF-8 once it is decoded.
+    pub(super) fn unreadable_path(&self) -> Problem {
+        let in_path = self.parameters.iter().find(|parameter| parameter.in_path);
+        let name = in_path.map_or("path", |parameter| parameter.name.as_str());
+        Problem::invalid(name, format!("`{name}` is not UTF-8"))
     }
 
     /// The one of that name.

@@ -8,6 +8,7 @@ mod doctor;
 mod drop_in;
 mod health;
 mod key;
+mod logs;
 mod one_shot;
 mod open;
 mod print;
@@ -15,14 +16,17 @@ mod replay;
 mod rollup;
 mod screen;
 mod serve;
+mod source;
 mod stdin;
 mod stdio;
 mod trace;
+mod traces;
 
 use std::io::IsTerminal;
 use std::process::{ExitCode, Termination};
 
 use clap::{Parser, Subcommand};
+use serde_json::Value;
 use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
@@ -61,6 +65,12 @@ enum Command {
     Key(key::Keys),
     /// Look at settings, store, keys, port and Pushgateway, and say how to mend what is wrong
     Doctor(doctor::Doctor),
+    /// List traces, the newest first
+    Traces(traces::Traces),
+    /// Show a trace as a waterfall
+    Trace(trace::Trace),
+    /// Show logs, and with -f what comes after them
+    Logs(logs::Logs),
     /// Copy all that one store holds into another
     Copy(copy::Copy),
     /// Recount the numbers from the records
@@ -106,6 +116,10 @@ pub(crate) enum Failure {
     Usage(String),
     /// What the store or a tool says.
     Problem(Problem),
+    /// What a server says.
+    Refused(Box<Value>),
+    /// A server that does not answer.
+    Unreachable(String),
     /// Something did not work: what, and what to do about it.
     Other { message: String, hint: Option<String> },
     /// It has been told, as the answer that was asked for.
@@ -140,6 +154,18 @@ impl Failure {
             }
             Self::Problem(problem) => {
                 print::error(&open::with_causes(problem), problem.hint.as_deref());
+                ExitStatus::Failure
+            }
+            Self::Refused(problem) => {
+                let text = |name: &str| problem[name].as_str();
+                print::error(text("message").or(text("detail")).unwrap_or_default(), text("hint"));
+                ExitStatus::Failure
+            }
+            Self::Unreachable(message) => {
+                print::error(
+                    message,
+                    Some("start a server with `watchglass serve`, or leave out `--server`"),
+                );
                 ExitStatus::Failure
             }
             Self::Other { message, hint } => {
@@ -183,6 +209,9 @@ fn execute(cli: Cli) -> Result<(), Failure> {
         Command::DropIn(script) => drop_in::run(&script, || settings(false)),
         Command::Key(keys) => settings(false).and_then(|config| key::run(&keys, config)),
         Command::Doctor(arguments) => doctor::run(&settings(false)?, &arguments),
+        Command::Traces(arguments) => traces::run(&settings(false)?, &arguments),
+        Command::Trace(arguments) => trace::run(&settings(false)?, &arguments),
+        Command::Logs(arguments) => logs::run(&settings(false)?, arguments),
         Command::Copy(arguments) => copy::run(&settings(false)?, &arguments),
         Command::Rollup(arguments) => rollup::run(&settings(false)?, &arguments),
         Command::Config => print::data(config::EXAMPLE.trim_end()),

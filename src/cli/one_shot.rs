@@ -76,6 +76,9 @@ pub(super) fn tell(failure: Failure) -> Failure {
         Failure::Problem(problem) if !print::is_read_by_a_person() => {
             print::data(&problem.to_text()).err().unwrap_or(Failure::Told)
         }
+        Failure::Refused(problem) if !print::is_read_by_a_person() => {
+            print::data(&problem.to_string()).err().unwrap_or(Failure::Told)
+        }
         other => other,
     }
 }

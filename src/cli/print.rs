@@ -6,8 +6,11 @@
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
+use serde::Serialize;
+
 use super::Failure;
-use crate::model::text::visible;
+use super::screen::{Line, Screen};
+use crate::model::text::{visible, visible_json};
 
 /// To the beginning of the line, and clear it.
 const CLEARED: &str = "\r\u{1b}[2K";
@@ -25,12 +28,50 @@ pub(super) fn error(message: &str, hint: Option<&str>) {
 /// the stream does not want to read it.
 pub(super) fn data(line: &str) -> Result<(), Failure> {
     let line = if is_read_by_a_person() { visible(line) } else { Cow::Borrowed(line) };
+    write(&line).map(drop)
+}
+
+/// A value of what the command was asked for, as a line of JSON. Shown to a person, it still says the same.
+///
+/// # Errors
+/// As [`data`].
+pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
+    write(&json_text(value)?).map(drop)
+}
+
+/// [`json`] for one of many; tells whether somebody still reads.
+pub(super) fn json_line(value: &impl Serialize) -> Result<bool, Failure> {
+    write(&json_text(value)?)
+}
+
+fn json_text(value: &impl Serialize) -> Result<String, Failure> {
+    let json = serde_json::to_string(value)
+        .map_err(|error| Failure::new(format!("the answer can't be written: {error}")))?;
+    Ok(if is_read_by_a_person() { visible_json(&json).into_owned() } else { json })
+}
+
+/// Lines of what the command was asked for, as a terminal shows them.
+///
+/// # Errors
+/// As [`data`].
+pub(super) fn lines(lines: &[Line]) -> Result<(), Failure> {
+    lines_of_many(lines).map(drop)
+}
+
+/// [`lines`] of which others follow; tells whether somebody still reads.
+pub(super) fn lines_of_many(lines: &[Line]) -> Result<bool, Failure> {
+    let has_colours = Screen::here().has_colours;
+    let text: Vec<String> = lines.iter().map(|line| line.render(has_colours)).collect();
+    write(&text.join("\n"))
+}
+
+/// Writes a line; tells whether somebody reads it.
+fn write(line: &str) -> Result<bool, Failure> {
     let mut stdout = io::stdout();
     match stdout.write_all(format!("{line}\n").as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::new(format!("the answer can't be written: {error}")))
-        }
-        _ => Ok(()),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Failure::new(format!("the answer can't be written: {error}"))),
     }
 }
 

@@ -6,7 +6,7 @@
 #![expect(clippy::doc_markdown, reason = "these texts are what clients show, as they stand")]
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::numbers::dollars;
@@ -53,10 +53,10 @@ pub struct SpanEnded {
     /// ok, error or cancelled
     pub status: String,
     /// It had ended before, with this status
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub already_ended: bool,
     /// It seemed to end before it started
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub clock_skew: bool,
 }
 
@@ -74,7 +74,7 @@ pub struct Recorded {
     /// counter, gauge or histogram
     pub kind: String,
     /// The metric has too many series: this point went into the one that the rest share
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub overflow: bool,
 }
 
@@ -110,7 +110,7 @@ pub struct LogsAnswer {
 }
 
 /// A log.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LogView {
     /// RFC 3339, UTC
     pub timestamp: String,
@@ -138,10 +138,10 @@ pub struct LogView {
     /// What else was said
     pub metadata: Map<String, Value>,
     /// A NUL in the message was replaced
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sanitized: bool,
     /// Where a secret or content was replaced, such as metadata.password
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redacted: Vec<String>,
 }
 
@@ -177,7 +177,7 @@ pub struct TraceAnswer {
 }
 
 /// A span.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SpanView {
     /// The span
     pub span_id: String,
@@ -214,7 +214,7 @@ pub struct SpanView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
     /// Tokens by type: input (uncached), cache_read, cache_write, output
-    #[serde(skip_serializing_if = "Usage::is_empty")]
+    #[serde(default, skip_serializing_if = "Usage::is_empty")]
     #[schemars(with = "Map<String, Value>")]
     pub usage: Usage,
     /// Missing where nothing is known of it
@@ -226,21 +226,21 @@ pub struct SpanView {
     /// What was said at start and end
     pub metadata: Map<String, Value>,
     /// Its parent is held by another system
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub parent_remote: bool,
     /// Its parent never arrived
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub orphan: bool,
     /// It seemed to end before it started
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub clock_skew: bool,
     /// Where a secret or content was replaced
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redacted: Vec<String>,
 }
 
 /// Spans, nested.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Tree {
     /// Spans without a parent on this page
     pub roots: Vec<TreeNode>,
@@ -249,7 +249,7 @@ pub struct Tree {
 }
 
 /// A span among its children. The span itself is in `spans`.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TreeNode {
     /// The span
     pub span_id: String,
@@ -264,13 +264,13 @@ pub struct TreeNode {
     #[schemars(with = "Vec<Map<String, Value>>")]
     pub children: Vec<TreeNode>,
     /// Names a parent that is not here
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub missing_parent: bool,
     /// It is its own ancestor: the circle is cut here
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cycle: bool,
     /// Descendants that lie too deep to be nested
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     #[schemars(with = "i64")]
     pub hidden_descendants: usize,
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use super::transfer::instant;
+use super::numbers::instant;
 use super::{Caller, Service, within_deadline};
 use crate::model::{
     DimensionKind, Problem, ProjectId, RollupQuery, Scope, SpanQuery, SpanTime, Tier, Timestamp,

@@ -224,7 +224,7 @@ async fn retention_deletes_what_is_old_for_the_one_that_has_the_lease() {
     }
     assert_eq!(world.service.expire("a").await.unwrap(), 0);
     world.clock.advance(7 * DAY + HOUR);
-    assert_eq!(world.service.expire("a").await.unwrap(), 602, "the logs, the span and its trace");
+    assert_eq!(world.service.expire("a").await.unwrap(), 603, "the logs, the span, its trace and its minute");
     assert_eq!(world.service.expire("b").await.unwrap(), 0, "another process has the lease");
     assert_eq!(world.trace(&span.trace_id).await.total, 0);
     assert_eq!(world.logs(json!({ "since_minutes": 10_080 })).await.total, 0);

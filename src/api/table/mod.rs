@@ -7,10 +7,12 @@ mod status;
 mod traces;
 mod writes;
 
+use std::sync::LazyLock;
+
 use super::Endpoint;
 
-/// The table, in the order in which the routes are listed.
-pub(super) fn endpoints() -> Vec<Endpoint> {
+/// The table, in the order in which the routes are listed. Made once: what an endpoint asks for is read off its type.
+pub(super) static ENDPOINTS: LazyLock<Vec<Endpoint>> = LazyLock::new(|| {
     [
         numbers::endpoints(),
         traces::endpoints(),
@@ -20,4 +22,4 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         status::endpoints(),
     ]
     .concat()
-}
+});

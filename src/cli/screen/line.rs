@@ -33,13 +33,6 @@ impl Line {
         line
     }
 
-    /// A line of this text in red.
-    pub(in crate::cli) fn red(text: &str) -> Self {
-        let mut line = Self::default();
-        line.add_in(AnsiColor::Red, text);
-        line
-    }
-
     /// Columns that it takes.
     pub(in crate::cli) const fn width(&self) -> usize {
         self.width
@@ -160,8 +153,8 @@ mod tests {
 
     #[test]
     fn colours_are_its_own_and_no_one_elses() {
-        let mut line = Line::red("a\u{1b}[2J\n");
-        line.add("b").add_dim("c");
+        let mut line = Line::default();
+        line.add_in(AnsiColor::Red, "a\u{1b}[2J\n").add("b").add_dim("c");
         assert_eq!(line.render(false), r"a\u{1b}[2J\nbc");
         assert_eq!(line.render(true), "\u{1b}[31ma\\u{1b}[2J\\n\u{1b}[0mb\u{1b}[2mc\u{1b}[0m");
     }

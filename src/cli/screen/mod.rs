@@ -9,7 +9,9 @@ use std::io::IsTerminal;
 use chrono::{DateTime, Local, NaiveDateTime, Offset, TimeZone, Utc};
 
 pub(super) use bar::bar;
-pub(super) use line::{Line, width};
+pub(super) use line::Line;
+#[cfg(test)]
+pub(super) use line::width;
 pub(super) use units::{count, dollars, duration};
 
 use crate::config::process_environment;
@@ -43,6 +45,13 @@ impl Screen {
     /// The day and the time of day, for people.
     pub(super) fn time(&self, time: Timestamp) -> String {
         (self.local)(time).format("%b %d %H:%M:%S").to_string()
+    }
+
+    /// The time of day, of another day than that of `now` with the day.
+    pub(super) fn recent(&self, time: Timestamp, now: Timestamp) -> String {
+        let (time, now) = ((self.local)(time), (self.local)(now));
+        let form = if time.date() == now.date() { "%H:%M:%S" } else { "%b %d %H:%M" };
+        time.format(form).to_string()
     }
 
     /// The time of day, to the millisecond.

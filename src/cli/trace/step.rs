@@ -1,6 +1,7 @@
 //! A trace as it is drawn, whichever way it was read.
 
 use crate::model::Timestamp;
+use crate::service::SpanView;
 
 /// A step of a trace.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +26,29 @@ pub(super) struct Step {
 }
 
 impl Step {
+    /// A span of an answer.
+    pub(super) fn of(span: &SpanView) -> Self {
+        let start = Timestamp::parse(&span.start_time).unwrap_or(Timestamp::from_micros(0));
+        let end = span.end_time.as_deref().and_then(Timestamp::parse);
+        Self {
+            span_id: span.span_id.clone(),
+            parent: span.parent_span_id.clone(),
+            parent_is_elsewhere: span.parent_remote,
+            name: span.name.clone(),
+            kind: span.kind.clone(),
+            status: span.status.clone(),
+            start,
+            // A clock that went back makes no step end before it starts.
+            end: end.map(|end| end.max(start)),
+            model: span.model.clone(),
+            tokens: span.usage.by_type().map(|(_, count)| count).fold(0, u64::saturating_add),
+            cost: span.cost_usd,
+            is_unpriced: span.cost_source.as_deref() == Some("unpriced"),
+            error: span.error.clone(),
+            is_critical: false,
+        }
+    }
+
     pub(super) fn has_failed(&self) -> bool {
         self.status == "error"
     }

@@ -42,7 +42,6 @@ pub(super) fn waterfall(steps: &[Step], until: Timestamp, screen: &Screen) -> Ve
 /// A step with what stands in its columns, but for the bar.
 struct Row<'a> {
     step: &'a Step,
-    place: &'a Place,
     name: Line,
     tokens: String,
     cost: String,
@@ -52,7 +51,7 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn new(step: &'a Step, place: &'a Place, levels: usize) -> Self {
+    fn new(step: &'a Step, place: &Place, levels: usize) -> Self {
         let (before, below) = branches(place, levels);
         let mut name = Line::default();
         name.add_dim(&before);
@@ -79,7 +78,7 @@ impl<'a> Row<'a> {
         let unpriced = step.is_unpriced.then(|| "no price".to_owned());
         let cost = step.cost.map(dollars).or(unpriced).unwrap_or_default();
         let time = step.note().map_or_else(|| step.took().map(duration).unwrap_or_default(), str::to_owned);
-        Self { step, place, name, tokens, cost, time, below }
+        Self { step, name, tokens, cost, time, below }
     }
 
     /// What went wrong, on a line of its own.

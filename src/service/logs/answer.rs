@@ -1,12 +1,12 @@
 //! What is answered about logs, over HTTP.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::service::LogView;
 
 /// A page of logs.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LogList {
     /// Newest first
     pub items: Vec<LogView>,
@@ -30,7 +30,7 @@ pub struct LogList {
 }
 
 /// Counts over time.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Histogram {
     /// How wide a bin is
     pub step_seconds: u64,
@@ -43,7 +43,7 @@ pub struct Histogram {
 }
 
 /// The logs of one bin.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LogBin {
     /// When it begins, RFC 3339, UTC
     pub start: String,
@@ -52,7 +52,7 @@ pub struct LogBin {
 }
 
 /// Logs by level.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LevelCounts {
     /// Of level debug
     pub debug: u64,

@@ -9,14 +9,14 @@ use super::super::Service;
 use super::plan::{Plan, Rows, ceil, minutes_from};
 use super::window::{Window, WindowView};
 use crate::model::{
-    Contribution, Dimension, DimensionKind, Measure, Problem, ProjectId, RollupQuery, Span, SpanQuery,
+    Contribution, Dimension, DimensionKind, Measure, Point, Problem, ProjectId, RollupQuery, Span, SpanQuery,
     SpanTime, Tally, Tier, Timestamp,
 };
 
 /// Records that are read for the edge of a window. Where there are more, its whole minute is counted.
-const MAX_EDGE_RECORDS: usize = 10_000;
-/// Records that are read at a time.
-const PAGE: usize = 1_000;
+const MAX_EDGE_RECORDS: usize = 5_000;
+/// Records that are read at a time: all that may be, and one that is too many.
+const PAGE: usize = MAX_EDGE_RECORDS + 1;
 
 /// What a contribution does to a sum.
 type Change = fn(&mut Tally, &Tally);
@@ -156,12 +156,12 @@ impl Service {
         loop {
             let page = self.store.spans(project, &query).await?;
             spans.extend(page.spans);
+            if spans.len() > MAX_EDGE_RECORDS {
+                return Ok(None);
+            }
             query.after = page.next;
             if query.after.is_none() {
                 return Ok(Some(spans));
-            }
-            if spans.len() >= MAX_EDGE_RECORDS {
-                return Ok(None);
             }
         }
     }
@@ -171,19 +171,9 @@ impl Service {
         project: &ProjectId,
         edge: Window,
     ) -> Result<Option<Vec<Contribution>>, Problem> {
-        let mut given = Vec::new();
-        let mut after = None;
-        loop {
-            let points = self.store.points(project, edge.since, edge.until, after, PAGE).await?;
-            given.extend(points.iter().filter_map(crate::model::Point::contribution));
-            if points.len() < PAGE {
-                return Ok(Some(given));
-            }
-            if given.len() >= MAX_EDGE_RECORDS {
-                return Ok(None);
-            }
-            after = points.into_iter().next_back().map(|last| (last.timestamp, last.id));
-        }
+        let points = self.store.points(project, edge.since, edge.until, None, PAGE).await?;
+        let given = points.iter().filter_map(Point::contribution);
+        Ok((points.len() <= MAX_EDGE_RECORDS).then(|| given.collect()))
     }
 
     /// What becomes of the numbers once the job has settled the spans whose parent did not come: what they will give,

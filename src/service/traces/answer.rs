@@ -3,7 +3,7 @@
 #![expect(clippy::doc_markdown, reason = "these texts are what clients show, as they stand")]
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::model::{CostSource, Counts, SpanStatus, Timestamp, TraceRow};
 use crate::service::answer::{SpanView, Tree, shown};
@@ -12,7 +12,7 @@ use crate::service::numbers::dollars;
 
 /// A page of traces.
 #[expect(clippy::struct_excessive_bools, reason = "each says another thing of the page")]
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TraceList {
     /// In the order that was asked for
     pub items: Vec<ListedTrace>,
@@ -35,7 +35,7 @@ pub struct TraceList {
 }
 
 /// A trace in a list.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ListedTrace {
     /// Which it is
     #[serde(flatten)]
@@ -52,7 +52,7 @@ pub struct ListedTrace {
 }
 
 /// Which trace it is, and how it stands.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TraceHead {
     /// The trace
     pub trace_id: String,
@@ -75,7 +75,7 @@ pub struct TraceHead {
 }
 
 /// What a trace comes to.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TraceTotals {
     /// From its first start to its last end; null while a span is open
     pub duration_ms: Option<f64>,
@@ -102,7 +102,7 @@ pub struct TraceTotals {
 }
 
 /// Tokens by type; the types are disjoint.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TraceTokens {
     /// Read, and held by no cache
     pub input: i64,
@@ -117,7 +117,7 @@ pub struct TraceTokens {
 }
 
 /// One trace, or a page of its spans.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TraceReport {
     /// Which it is
     #[serde(flatten)]
@@ -154,7 +154,7 @@ pub struct TraceReport {
 }
 
 /// What the steps of one kind come to.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct KindTotals {
     /// agent, llm, tool, chain, retriever or other
     pub kind: String,
@@ -170,7 +170,7 @@ pub struct KindTotals {
 
 /// The chain of steps that decided when a trace ended: from its root's end backwards, at every moment the step that
 /// ended last before it, down to the step that has none inside it.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CriticalPath {
     /// The root from whose end it leads back to its start
     pub root_span_id: String,
@@ -187,7 +187,7 @@ pub struct CriticalPath {
 }
 
 /// A step on a critical path.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PathStep {
     /// The span
     pub span_id: String,
@@ -200,7 +200,7 @@ pub struct PathStep {
 }
 
 /// A step that failed.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FirstError {
     /// The span
     pub span_id: String,

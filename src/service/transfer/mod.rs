@@ -17,7 +17,6 @@ pub use answer::{Imported, Kinds, Refusal, Tally};
 pub use import::Importer;
 pub use item::{Counts, Item, Kind, LineSchema};
 pub use request::Export;
-pub(super) use request::instant;
 pub use walk::Pages;
 use walk::Selection;
 

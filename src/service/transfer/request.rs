@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Kind, Selection};
 use crate::model::text::quoted;
-use crate::model::{Problem, Timestamp, units};
+use crate::model::{Problem, Timestamp};
+use crate::service::numbers::instant;
 use crate::service::text::given;
 
 /// Export what is held, as lines of JSON.
@@ -47,15 +48,6 @@ fn kind(word: &str) -> Result<Kind, Problem> {
     Kind::ALL.into_iter().find(|kind| kind.as_str() == word.trim()).ok_or_else(|| {
         Problem::invalid("kinds", format!("`kinds` can't hold {}", quoted(word)))
             .hint("some of logs, spans, points, series, with commas")
-    })
-}
-
-/// A time, or a duration before `now`.
-pub(in crate::service) fn instant(field: &str, text: &str, now: Timestamp) -> Result<Timestamp, Problem> {
-    let ago = || units::duration(text).map(|ago| now.minus(ago));
-    Timestamp::parse(text).or_else(ago).ok_or_else(|| {
-        Problem::invalid(field, format!("`{field}` can't be {}", quoted(text)))
-            .hint("a time such as 2026-11-22T09:30:00Z, or a duration back from now such as 7d")
     })
 }
 

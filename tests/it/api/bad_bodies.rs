@@ -9,9 +9,8 @@ use crate::support::http::{self, Connection};
 
 /// The writes: what takes one record or an array of them.
 async fn writes(world: &World) -> Vec<Operation> {
-    let operations = world.operations().await;
-    let writes: Vec<Operation> =
-        operations.into_iter().filter(|operation| operation.has_body && operation.is_json).collect();
+    let operations = world.operations().await.into_iter();
+    let writes: Vec<Operation> = operations.filter(|operation| operation.takes_json).collect();
     assert!(writes.len() >= 4);
     writes
 }

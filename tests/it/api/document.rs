@@ -6,7 +6,7 @@ use std::process::Command;
 use super::World;
 use crate::support::bench::File;
 use crate::support::redis::Server as Redis;
-use crate::support::services::require;
+use crate::support::services::{repository, require};
 
 const PYTHON: &str = "target/tools/venv-api/bin/python";
 const SCHEMATHESIS: &str = "target/tools/venv-api/bin/st";
@@ -20,7 +20,12 @@ const SETTINGS: &str = "[phases.coverage]\nunexpected-methods = []\n";
 
 /// Runs a program to its end; what it said, if that was not well.
 fn complaint(program: &Path, arguments: &[&str], directory: &Path) -> Option<String> {
-    let output = Command::new(program).args(arguments).current_dir(directory).output().unwrap();
+    let output = Command::new(program)
+        .args(arguments)
+        .env("SCHEMATHESIS_HOOKS", repository("tests/clients/schemathesis_hooks.py"))
+        .current_dir(directory)
+        .output()
+        .unwrap();
     let said = [output.stdout, output.stderr].concat();
     (!output.status.success()).then(|| String::from_utf8_lossy(&said).into_owned())
 }

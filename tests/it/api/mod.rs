@@ -36,6 +36,7 @@ struct Operation {
     /// Whether it answers with JSON in one piece.
     is_json: bool,
     has_body: bool,
+    takes_json: bool,
     /// Whether it goes on until the client leaves.
     is_endless: bool,
 }
@@ -86,7 +87,8 @@ impl World {
                 span("tool", "tool.search", root.clone()),
             ]);
             self.write("/api/v1/spans", &spans).await;
-            let usage = json!({ "model": "gpt-4o", "input_tokens": 100, "output_tokens": 20 });
+            let model = if number % 2 == 0 { "gpt-4o" } else { "claude-sonnet-4-5" };
+            let usage = json!({ "model": model, "input_tokens": 100, "output_tokens": 20 });
             self.write(&format!("/api/v1/spans/{trace}-llm/end"), &json!({ "metadata": usage })).await;
             let failed =
                 json!({ "status": "error", "metadata": { "error": format!("no answer after {number} s") } });
@@ -99,8 +101,8 @@ impl World {
             let linked = json!({ "trace_id": trace, "agent_name": agent });
             let log = json!({ "event_type": "agent.step", "message": "found 3 words", "metadata": linked });
             self.write("/api/v1/logs", &json!([log, log])).await;
-            let metric =
-                json!({ "metric_name": "queue.depth", "value": number, "labels": { "agent_name": agent } });
+            let name = if number % 2 == 0 { "queue.depth" } else { "cache.hits" };
+            let metric = json!({ "metric_name": name, "value": number, "labels": { "agent_name": agent } });
             self.write("/api/v1/metrics", &metric).await;
         }
     }
@@ -161,6 +163,7 @@ impl World {
                     parameters: parameters.map(Parameter::read).collect(),
                     is_json: answers["application/json"].is_object(),
                     has_body: operation["requestBody"].is_object(),
+                    takes_json: operation["requestBody"]["content"]["application/json"].is_object(),
                     is_endless: answers["text/event-stream"].is_object(),
                 });
             }
@@ -186,6 +189,7 @@ impl Parameter {
             "trace_id" => "trace-1".to_owned(),
             "span_id" => "trace-1-root".to_owned(),
             "q" => "found".to_owned(),
+            "name" => "queue_depth".to_owned(),
             _ => match &self.schema["enum"][0] {
                 Value::String(first) => first.clone(),
                 _ if self.schema["type"] == "integer" || self.schema["type"] == "number" => "1".to_owned(),

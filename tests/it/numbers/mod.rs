@@ -5,6 +5,7 @@ mod lists;
 mod overview;
 mod property;
 mod series;
+mod served;
 mod shared;
 mod timeseries;
 mod world;

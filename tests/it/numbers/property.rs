@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
+use serde_json::json;
 use watchglass::model::{MetricKind, Point, Span, SpanKind, SpanStatus, Timestamp};
 use watchglass::service::numbers::OverviewAnswer;
 
@@ -72,6 +73,7 @@ pub(super) async fn any_window_is_the_sum_of_its_records(world: World) {
             for agent in ["", "alpha"] {
                 check(&world, &settled, &points, (since, until), agent).await;
             }
+            lines_add_up(&world, (since, until)).await;
         }
     }
 }
@@ -93,6 +95,26 @@ async fn check(world: &World, spans: &[Span], points: &[Point], window: (i64, i6
     let points = points.iter().filter(|point| agent.is_empty() || point.agent_name() == Some(agent));
     let inside = |at: Timestamp| since <= at && at < until;
     plain_count(&answer, spans.cloned().collect(), points.cloned().collect(), inside);
+}
+
+/// The points of a line, and the lines of all agents, add up to what the overview tells.
+async fn lines_add_up(world: &World, window: (i64, i64)) {
+    let (since, until) = (ago(window.0).to_rfc3339(), ago(window.1).to_rfc3339());
+    let totals = world.overview(Question { since: &since, until: &until, ..RECENT }).await.totals;
+    let expected = [totals.requests, totals.errors, totals.spent.tokens.total];
+    for (by, step) in [("none", "7m"), ("none", "1h"), ("agent", "30m")] {
+        let request = json!({
+            "since": since, "until": until, "metric": "requests,errors,tokens", "by": by, "step": step, "limit": 2
+        });
+        let request = serde_json::from_value(request).unwrap();
+        let answer = world.service.timeseries(&world.caller, request).await.unwrap();
+        for (metric, expected) in ["requests", "errors", "tokens"].into_iter().zip(expected) {
+            let lines = answer.items.iter().filter(|line| line.metric == metric);
+            let sum: f64 = lines.flat_map(|line| line.values.iter().flatten()).sum();
+            let expected = f64::from(i32::try_from(expected).unwrap());
+            assert!(close(Some(sum), Some(expected), 1e-9), "{metric} by {by}: {sum} for {expected}");
+        }
+    }
 }
 
 fn plain_count(

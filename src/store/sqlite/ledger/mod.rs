@@ -68,6 +68,7 @@ impl<'a> Ledger<'a> {
     /// Notes a span that has come.
     pub(super) fn span_added(&mut self, span: &Span) -> rusqlite::Result<()> {
         self.held.spans += 1;
+        self.trace(&span.trace_id)?.span_count += 1;
         self.span_found(span)
     }
 

@@ -50,7 +50,6 @@ impl Trace {
     /// Notes a span that has come or changed.
     pub(super) fn change(&mut self, before: Option<&Span>, after: &Span) {
         self.summary = std::mem::take(&mut self.summary).changed(before, after);
-        self.span_count += u64::from(before.is_none());
         self.is_changed = true;
     }
 
