@@ -35,7 +35,7 @@ pub enum Record {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Import {
     /// A span, ended or not. It adds to the numbers and to its trace; series are not fed by it, they come for
-    /// themselves.
+    /// themselves. Another span of its id that is held is a conflict.
     Span(Box<Span>),
     /// A measurement that is counted ([`Point::contribution`]). It adds to the numbers alone.
     Point(Point),
