@@ -250,11 +250,6 @@ impl Span {
         self
     }
 
-    /// Whether both tell of one step: of two spans with one id, those that began in the same way.
-    pub fn is_same(&self, other: &Self) -> bool {
-        self.trace_id == other.trace_id && self.fingerprint == other.fingerprint
-    }
-
     /// No span of that id is held.
     pub fn not_found() -> Problem {
         Problem::new(Code::SpanNotFound, "span not found").at("span_id")

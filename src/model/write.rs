@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::{Code, Labels, Log, MetricKind, Point, Problem, Series, Span, SpanEnd, Timestamp};
+use super::{Code, Labels, Log, MetricKind, Point, Problem, Series, Span, SpanEnd, SpanStatus, Timestamp};
 
 /// One record on its way in.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,6 +83,22 @@ pub enum Written {
         /// Whether it was not there before.
         new: bool,
     },
+    /// The span is here, and still open, while the import tells of its end.
+    StillOpen,
+}
+
+impl Written {
+    /// What the import of `span` comes to where `held` has its id.
+    ///
+    /// # Errors
+    /// [`SpanConflict`](Code::SpanConflict) for two spans that did not begin in the same way.
+    pub fn known_span(held: &Span, span: &Span) -> Result<Self, Problem> {
+        let is_open = |span: &Span| span.status == SpanStatus::InProgress;
+        if held.trace_id != span.trace_id || held.fingerprint != span.fingerprint {
+            return Err(Span::conflict());
+        }
+        Ok(if is_open(held) && !is_open(span) { Self::StillOpen } else { Self::Imported { new: false } })
+    }
 }
 
 impl Write {

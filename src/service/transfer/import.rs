@@ -251,10 +251,11 @@ impl Importer {
         let writes = batch.iter().map(|(_, item)| item.clone().into_write()).collect();
         let answers = self.submitted(writes).await?;
         let mut again = Vec::new();
-        let mut known = Vec::new();
+        let mut open = Vec::new();
         for ((line, item), answer) in batch.into_iter().zip(answers) {
             match answer {
-                Ok(Written::Imported { new: false }) => known.push(item),
+                Ok(Written::Imported { new: false }) => self.told.count(item.kind(), Outcome::AlreadyThere),
+                Ok(Written::StillOpen) => open.push(item),
                 Ok(_) => self.told.count(item.kind(), Outcome::Imported),
                 Err(problem) => match problem.code.retry_after_ms() {
                     Some(milliseconds) if !is_last => {
@@ -266,22 +267,21 @@ impl Importer {
                 },
             }
         }
-        self.end(known).await?;
+        self.end(open).await?;
         Ok(again)
     }
 
-    /// Ends those spans among what is there already that were open when they were imported and have ended since.
-    async fn end(&mut self, known: Vec<Item>) -> Result<(), Problem> {
-        let ended: Vec<Option<Write>> = known.iter().map(Item::as_end).collect();
-        let mut answers = self.submitted(ended.iter().flatten().cloned().collect()).await?.into_iter();
-        for (item, end) in known.into_iter().zip(ended) {
-            let outcome = match end.and_then(|_| answers.next()) {
-                Some(Ok(Written::SpanEnded { already_ended: false, .. })) => Outcome::Imported,
-                Some(Err(problem)) if problem.code.is_server_fault() => return Err(problem),
-                // That it has ended otherwise here is no fault of the line: what is here stays.
-                _ => Outcome::AlreadyThere,
+    /// Ends spans that were open when they were imported and have ended since.
+    async fn end(&mut self, open: Vec<Item>) -> Result<(), Problem> {
+        let ends = open.iter().filter_map(Item::as_end).collect();
+        for answer in self.submitted(ends).await? {
+            let outcome = match answer {
+                Ok(_) => Outcome::Imported,
+                Err(problem) if problem.code.is_server_fault() => return Err(problem),
+                // It has ended here in between, in its own way.
+                Err(_) => Outcome::AlreadyThere,
             };
-            self.told.count(item.kind(), outcome);
+            self.told.count(Kind::Spans, outcome);
         }
         Ok(())
     }

@@ -55,7 +55,7 @@ fn import_span(
     let mut replies = replies.into_iter();
     let mut next = || replies.next().unwrap_or(Ok(redis::Value::Nil));
     if let Some(held) = decode(&fields(next()?)) {
-        return if held.is_same(span) { Ok(HELD) } else { Err(Span::conflict()) };
+        return Ok(Decision::Stored(Written::known_span(&held, span)?));
     }
     // Its agent is known, or never was.
     next()?;

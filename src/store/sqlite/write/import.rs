@@ -17,8 +17,7 @@ pub(super) fn write(ledger: &mut Ledger<'_>, record: &Import) -> Answer {
 
 fn write_span(ledger: &mut Ledger<'_>, span: &Span) -> Answer {
     if let Some(held) = find(ledger.connection, ledger.project, &span.span_id)? {
-        let is_same = held.is_same(span);
-        return Ok(if is_same { Ok(Written::Imported { new: false }) } else { Err(Span::conflict()) });
+        return Ok(Written::known_span(&held, span));
     }
     if let Err(problem) = span::check_room(ledger, &span.trace_id)? {
         return Ok(Err(problem));
