@@ -35,7 +35,6 @@ pub type Answers = Vec<Result<Written, Problem>>;
 
 /// A place that keeps records and finds them again.
 #[async_trait]
-#[allow(unused_variables, reason = "until both engines answer")]
 pub trait Store: Send + Sync {
     /// Queues `batch`, in this order and behind all that was queued before; the future waits for the commit.
     ///
@@ -63,24 +62,16 @@ pub trait Store: Send + Sync {
     async fn open_spans(&self, project: &ProjectId) -> Result<Vec<OpenSpan>, Problem>;
 
     /// A page of spans of all traces, by one of their times.
-    async fn spans(&self, project: &ProjectId, query: &SpanQuery) -> Result<SpanPage, Problem> {
-        Err(Problem::internal("not built yet"))
-    }
+    async fn spans(&self, project: &ProjectId, query: &SpanQuery) -> Result<SpanPage, Problem>;
 
     /// A page of traces.
-    async fn traces(&self, project: &ProjectId, query: &TraceListQuery) -> Result<TraceRows, Problem> {
-        Err(Problem::internal("not built yet"))
-    }
+    async fn traces(&self, project: &ProjectId, query: &TraceListQuery) -> Result<TraceRows, Problem>;
 
     /// What is known of one trace as a whole.
-    async fn trace_row(&self, project: &ProjectId, trace_id: &TraceId) -> Result<Option<TraceRow>, Problem> {
-        Err(Problem::internal("not built yet"))
-    }
+    async fn trace_row(&self, project: &ProjectId, trace_id: &TraceId) -> Result<Option<TraceRow>, Problem>;
 
     /// Sums of roll-ups, by bin, agent and dimension.
-    async fn rollups(&self, project: &ProjectId, query: &RollupQuery) -> Result<Vec<Rollup>, Problem> {
-        Err(Problem::internal("not built yet"))
-    }
+    async fn rollups(&self, project: &ProjectId, query: &RollupQuery) -> Result<Vec<Rollup>, Problem>;
 
     /// The recorded points that are [counted](crate::model::Point::contribution), by time and id: at most `limit` of
     /// those from `since` on and before `until`, behind the point `after`.
@@ -91,54 +82,38 @@ pub trait Store: Send + Sync {
         until: Timestamp,
         after: Option<(Timestamp, String)>,
         limit: usize,
-    ) -> Result<Vec<Point>, Problem> {
-        Err(Problem::internal("not built yet"))
-    }
+    ) -> Result<Vec<Point>, Problem>;
 
     /// What is known of failures besides their counts; those that are not held are left out.
     async fn error_groups(
         &self,
         project: &ProjectId,
         fingerprints: &[String],
-    ) -> Result<Vec<ErrorGroup>, Problem> {
-        Err(Problem::internal("not built yet"))
-    }
+    ) -> Result<Vec<ErrorGroup>, Problem>;
 
     /// The series of one metric through time.
     async fn series_history(
         &self,
         project: &ProjectId,
         query: &SeriesQuery,
-    ) -> Result<Vec<SeriesHistory>, Problem> {
-        Err(Problem::internal("not built yet"))
-    }
+    ) -> Result<Vec<SeriesHistory>, Problem>;
 
     /// Every series with the time of its last point, for one who takes it elsewhere.
-    async fn dated_series(&self, project: &ProjectId) -> Result<Vec<Dated>, Problem> {
-        Err(Problem::internal("not built yet"))
-    }
+    async fn dated_series(&self, project: &ProjectId) -> Result<Vec<Dated>, Problem>;
 
     /// Spans that ended before this instant, whose parent is not here, and that are not settled yet. Bounded like
     /// [`settle_orphans`](Self::settle_orphans), which leaves few.
-    async fn orphans(&self, project: &ProjectId, ended_before: Timestamp) -> Result<Vec<Span>, Problem> {
-        Err(Problem::internal("not built yet"))
-    }
+    async fn orphans(&self, project: &ProjectId, ended_before: Timestamp) -> Result<Vec<Span>, Problem>;
 
     /// Settles a bounded slice of the spans, in all projects, that ended more than [`Span::PARENT_AWAITED`] before
     /// `now`: one whose parent has not arrived becomes a request for good.
-    async fn settle_orphans(&self, now: Timestamp) -> Result<Settled, Problem> {
-        Err(Problem::internal("not built yet"))
-    }
+    async fn settle_orphans(&self, now: Timestamp) -> Result<Settled, Problem>;
 
     /// Recounts the roll-ups of the hour that begins at `hour`, and of its minutes, from the records.
-    async fn rebuild(&self, project: &ProjectId, hour: Timestamp) -> Result<(), Problem> {
-        Err(Problem::internal("not built yet"))
-    }
+    async fn rebuild(&self, project: &ProjectId, hour: Timestamp) -> Result<(), Problem>;
 
     /// Deletes a bounded slice of the records for good, with what they added to the numbers.
-    async fn delete(&self, project: &ProjectId, deletion: &Deletion) -> Result<Deleted, Problem> {
-        Err(Problem::internal("not built yet"))
-    }
+    async fn delete(&self, project: &ProjectId, deletion: &Deletion) -> Result<Deleted, Problem>;
 
     /// How many items the lists of these names hold, which others write; `None` of what is no list, or where there are
     /// none to hold.
@@ -147,14 +122,10 @@ pub trait Store: Send + Sync {
     }
 
     /// How much the store holds.
-    async fn size(&self, project: &ProjectId) -> Result<StoreSize, Problem> {
-        Err(Problem::internal("not built yet"))
-    }
+    async fn size(&self, project: &ProjectId) -> Result<StoreSize, Problem>;
 
     /// Every project of which there are records.
-    async fn projects(&self) -> Result<Vec<ProjectId>, Problem> {
-        Err(Problem::internal("not built yet"))
-    }
+    async fn projects(&self) -> Result<Vec<ProjectId>, Problem>;
 
     /// Deletes a bounded slice of what is older than its retention, in all projects.
     async fn expire(&self, now: Timestamp) -> Result<Expired, Problem>;

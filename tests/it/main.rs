@@ -10,6 +10,7 @@
 mod access;
 mod any_input;
 mod api;
+mod api_traces;
 mod architecture;
 mod bad_inputs;
 mod benchmark;
@@ -33,6 +34,7 @@ mod pushgateway;
 mod redaction;
 mod redis_adoption;
 mod redis_faults;
+mod redis_numbers;
 mod redis_published;
 mod redis_tls;
 mod replay;

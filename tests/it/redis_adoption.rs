@@ -151,7 +151,8 @@ async fn what_scripts_wrote_is_found_in_every_way_after_one_round() {
     assert_eq!(found(&*store, words).await, ["new york"]);
 
     // Its trace's first agent is that of the log.
-    assert_eq!(agents_at_work(&*store).await, [None, None, Some("alice".into()), Some("alice".into())]);
+    let alice = || Some("alice".to_owned());
+    assert_eq!(agents_at_work(&*store).await, [None, None, alice(), alice(), alice()]);
     assert_eq!(
         store.resolve(&project(), "000000000000000000000000a1b2c3d4").await.unwrap().as_deref(),
         Some("a1b2c3d4")
@@ -167,7 +168,12 @@ async fn what_scripts_wrote_is_found_in_every_way_after_one_round() {
     let after: Vec<(String, f64)> = server.command(&["ZRANGE", "logs:agent.start", "0", "-1", "WITHSCORES"]);
     assert_eq!(after.into_iter().collect::<BTreeMap<_, _>>(), before);
     let names: Vec<String> = server.command(&["HKEYS", "span:a1"]);
-    assert_eq!(names, ["span_id", "trace_id", "parent_span_id", "name", "start_time", "status", "wg"]);
+    let theirs = ["span_id", "trace_id", "parent_span_id", "name", "start_time", "status"];
+    assert_eq!(names[..6], theirs, "{names:?}");
+    assert!(
+        names[6..].iter().all(|name| ["wg", "counted", "agent_name"].contains(&name.as_str())),
+        "{names:?}"
+    );
     for key in [
         "logs:agent.start",
         "logs:tool.call",
@@ -218,8 +224,8 @@ async fn what_scripts_write_between_two_rounds_is_found_by_the_next() {
     assert_eq!(found(&*store, query).await, ["another type", "in the midst"]);
     assert_eq!(found(&*store, LogQuery { words: vec!["long".into()], ..any_log() }).await, ["long ago"]);
     assert_eq!(
-        server.command::<Vec<String>>(&["ZRANGE", "wg:roots", "0", "-1"]),
-        ["b1|t"],
+        server.command::<Vec<String>>(&["ZRANGE", "wg:open", "0", "-1"]),
+        ["b1|t", "c1|t"],
         "a script ended it"
     );
 
@@ -230,7 +236,7 @@ async fn what_scripts_write_between_two_rounds_is_found_by_the_next() {
     end_span(&mut scripts, "c1", r#"{"error": "boom"}"#);
     run(&server, &scripts);
     assert_eq!(round(&*store).await, 0);
-    assert_eq!(server.command::<u64>(&["EXISTS", "wg:roots"]), 0);
+    assert_eq!(server.command::<u64>(&["EXISTS", "wg:open"]), 0);
     let query = TraceQuery { trace_id: TraceId::stored("t"), limit: 100, after: None };
     let spans = store.trace(&project(), &query).await.unwrap().spans;
     let child = spans.iter().find(|span| span.span_id.as_str() == "c1").unwrap();
@@ -256,7 +262,7 @@ async fn two_processes_at_once_find_everything_once() {
     let (by_one, by_two) = tokio::join!(round(&*one), round(&*two));
     assert_eq!(by_one + by_two, 6_000);
     for (index, count) in
-        [("wg:logs", 3_000), ("wg:spans", 3_000), ("wg:roots", 3_000), ("wg:trace-logs:t", 3_000)]
+        [("wg:logs", 3_000), ("wg:spans", 3_000), ("wg:open", 3_000), ("wg:trace-logs:t", 3_000)]
     {
         assert_eq!(server.command::<u64>(&["ZCARD", index]), count, "{index}");
     }
@@ -339,7 +345,7 @@ async fn a_slice_is_short_and_a_round_over_what_is_known_only_looks() {
     let looks = ["eval", "hget", "scan", "zcard", "zrange", "zrevrange"];
     assert_eq!(made.keys().copied().collect::<Vec<_>>(), looks, "it reads nothing and writes nothing");
     assert!(made["scan"] <= known / 500, "{made:?} over {known} names");
-    // A mark of each span, and the status of each open root.
+    // A mark of each span, and the status of each open one.
     assert!(made["hget"] <= 2 * TRACES + NAMES, "{made:?}");
 }
 

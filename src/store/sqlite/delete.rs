@@ -118,6 +118,14 @@ impl Slice<'_> {
         for trace_id in of_traces.into_iter().flatten().collect::<BTreeSet<String>>() {
             if is_empty(connection, project, &trace_id)? {
                 self.ledger.delete_trace(&TraceId::stored(trace_id))?;
+            } else if let Deletion::Agent(name) = deletion {
+                // A log of the agent may have been the first to name one.
+                connection
+                    .prepare_cached(
+                        "UPDATE traces SET agent_name = shown_agent
+                         WHERE project = ?1 AND trace_id = ?2 AND agent_name = ?3",
+                    )?
+                    .execute(params![project, trace_id, name])?;
             }
         }
         Ok(!self.is_full())

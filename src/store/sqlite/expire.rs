@@ -7,7 +7,9 @@ use super::size::used_bytes;
 use crate::model::{DimensionKind, Idempotency, Tier, Timestamp};
 use crate::store::{Expired, Retention};
 
-/// Rows of one table that one slice deletes: far below the 50 ms for which a slice may hold the writer.
+/// Rows that one slice deletes, and those among them of one table: far below the 50 ms for which a slice may hold the
+/// writer.
+const SLICE: i64 = 3_000;
 const ROWS: i64 = 500;
 
 /// One table's rule: which rows, of one project, are too old. The statement returns of each row whether it counts among
@@ -24,10 +26,10 @@ impl Rule {
         Self { delete, before, held: |_| Held::default() }
     }
 
-    /// Deletes a slice of one project's rows; answers how many there were.
-    fn apply(&self, connection: &Connection, project: i64) -> rusqlite::Result<u64> {
+    /// Deletes at most `most` of one project's rows; answers how many there were.
+    fn apply(&self, connection: &Connection, project: i64, most: i64) -> rusqlite::Result<i64> {
         let mut statement = connection.prepare_cached(self.delete)?;
-        let mut rows = statement.query(params![project, self.before.micros(), ROWS])?;
+        let mut rows = statement.query(params![project, self.before.micros(), most])?;
         let (mut deleted, mut counted) = (0, 0);
         while let Some(row) = rows.next()? {
             deleted += 1;
@@ -47,35 +49,51 @@ pub(super) fn slice(
     let full = used_bytes(connection)? > retention.max_bytes;
     let oldest = if full { oldest_part(connection, now)? } else { Timestamp::from_micros(i64::MIN) };
     let rules = rules(retention, now, oldest);
-    let mut expired = Expired::default();
-    let mut note = |deleted: u64| {
-        expired.deleted += deleted;
-        expired.more |= deleted == ROWS.unsigned_abs();
-    };
+    let mut slice = Slice { room: SLICE, more: false };
     let projects: Vec<i64> = connection
         .prepare_cached("SELECT project FROM projects")?
         .query_map([], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     for project in projects {
         for rule in &rules {
-            note(rule.apply(connection, project)?);
+            slice.take(|most| rule.apply(connection, project, most))?;
         }
         for (tier, kept) in [(Tier::Minute, retention.traces), (Tier::Hour, retention.rollups)] {
             let before = tier.start_of(now.minus(kept)).micros();
-            for kind in [DimensionKind::Agent, DimensionKind::Step, DimensionKind::Error] {
+            for kind in DimensionKind::ALL {
                 let (tier, kind) = (tier_number(tier), kind_number(kind));
                 for statement in [ROLLUPS, LATENCIES] {
-                    let deleted = connection
-                        .prepare_cached(statement)?
-                        .execute(params![project, tier, kind, before, ROWS])?;
-                    note(deleted as u64);
+                    slice.take(|most| {
+                        let deleted = connection
+                            .prepare_cached(statement)?
+                            .execute(params![project, tier, kind, before, most])?;
+                        Ok(i64::try_from(deleted).unwrap_or(i64::MAX))
+                    })?;
                 }
             }
         }
         recount_series(connection, project)?;
     }
-    expired.more |= full && expired.deleted > 0;
-    Ok(expired)
+    let deleted = (SLICE - slice.room).unsigned_abs();
+    Ok(Expired { deleted, more: slice.more || full && deleted > 0 })
+}
+
+/// How much a slice may still delete, and whether it has left something.
+struct Slice {
+    room: i64,
+    more: bool,
+}
+
+impl Slice {
+    /// Deletes from one table what there is room for.
+    fn take(&mut self, delete: impl FnOnce(i64) -> rusqlite::Result<i64>) -> rusqlite::Result<()> {
+        let most = ROWS.min(self.room);
+        let deleted = delete(most)?;
+        self.room -= deleted;
+        // With no room at all nobody has looked.
+        self.more |= deleted == most;
+        Ok(())
+    }
 }
 
 /// The rows of roll-ups that began before a time.

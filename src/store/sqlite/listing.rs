@@ -58,6 +58,14 @@ pub(super) fn traces(
     project: i64,
     query: &TraceListQuery,
 ) -> rusqlite::Result<TraceRows> {
+    match query.sort {
+        TraceSort::Start => by_start(connection, project, query),
+        _ => by_rank(connection, project, query),
+    }
+}
+
+/// The index has the order: the scan goes on where the last page ended.
+fn by_start(connection: &Connection, project: i64, query: &TraceListQuery) -> rusqlite::Result<TraceRows> {
     let total = if is_indexed(query) {
         count(connection, project, query)?
     } else {
@@ -66,37 +74,27 @@ pub(super) fn traces(
             value += 1;
             value <= EXACT_TOTAL_LIMIT
         })?;
-        Total { value: value.min(EXACT_TOTAL_LIMIT), exact: end == End::Rows }
+        bounded(value, end == End::Rows)
     };
-    let (traces, next, complete) = match query.sort {
-        TraceSort::Start => by_start(connection, project, query)?,
-        _ => by_rank(connection, project, query)?,
-    };
-    Ok(TraceRows { traces, total, next, complete })
-}
-
-type Page = (Vec<TraceRow>, Option<TracePosition>, bool);
-
-/// The index has the order: the scan goes on where the last page ended.
-fn by_start(connection: &Connection, project: i64, query: &TraceListQuery) -> rusqlite::Result<Page> {
     let mut traces = Vec::new();
     let end = scan(connection, project, query, query.after.as_ref(), |row| {
         traces.push(row);
         traces.len() <= query.limit
     })?;
-    Ok(match end {
-        End::Rows => (traces, None, true),
-        End::Budget(position) => (traces, Some(position), false),
+    let complete = !matches!(end, End::Budget(_));
+    let next = match end {
+        End::Rows => None,
+        End::Budget(position) => Some(position),
         End::Interest => {
             traces.truncate(query.limit);
-            let next = traces.last().map(|row| row.position(TraceSort::Start));
-            (traces, next, true)
+            traces.last().map(|row| row.position(TraceSort::Start))
         }
-    })
+    };
+    Ok(TraceRows { traces, total, next, complete })
 }
 
 /// No index has the order: the newest traces, as many as the budget allows, are put into it.
-fn by_rank(connection: &Connection, project: i64, query: &TraceListQuery) -> rusqlite::Result<Page> {
+fn by_rank(connection: &Connection, project: i64, query: &TraceListQuery) -> rusqlite::Result<TraceRows> {
     let mut ranked: Vec<(TracePosition, TraceRow)> = Vec::new();
     let enough = query.limit.saturating_add(1);
     let arrange = |ranked: &mut Vec<(TracePosition, TraceRow)>| {
@@ -105,7 +103,9 @@ fn by_rank(connection: &Connection, project: i64, query: &TraceListQuery) -> rus
         });
         ranked.truncate(enough);
     };
+    let mut matching = 0;
     let end = scan(connection, project, query, None, |row| {
+        matching += 1;
         let position = row.position(query.sort);
         if query.after.as_ref().is_none_or(|after| query.precedes(after, &position)) {
             ranked.push((position, row));
@@ -119,7 +119,14 @@ fn by_rank(connection: &Connection, project: i64, query: &TraceListQuery) -> rus
     let has_more = ranked.len() > query.limit;
     ranked.truncate(query.limit);
     let next = ranked.last().filter(|_| has_more).map(|(position, _)| position.clone());
-    Ok((ranked.into_iter().map(|(_, row)| row).collect(), next, end == End::Rows))
+    let traces = ranked.into_iter().map(|(_, row)| row).collect();
+    let complete = end == End::Rows;
+    Ok(TraceRows { traces, total: bounded(matching, complete), next, complete })
+}
+
+/// A count that is told up to a limit.
+fn bounded(value: u64, is_whole: bool) -> Total {
+    Total { value: value.min(EXACT_TOTAL_LIMIT), exact: is_whole && value <= EXACT_TOTAL_LIMIT }
 }
 
 /// Why a scan ended.
@@ -238,6 +245,5 @@ fn count(connection: &Connection, project: i64, query: &TraceListQuery) -> rusql
         ],
         |row| row.get(0),
     )?;
-    let value = value.unsigned_abs();
-    Ok(Total { value: value.min(EXACT_TOTAL_LIMIT), exact: value <= EXACT_TOTAL_LIMIT })
+    Ok(bounded(value.unsigned_abs(), true))
 }

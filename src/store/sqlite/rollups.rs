@@ -1,9 +1,5 @@
 //! Reading roll-ups, and recounting them.
 
-use std::collections::BTreeMap;
-use std::ops::Range;
-use std::time::Duration;
-
 use rusqlite::{Connection, Row, params};
 
 use super::ledger::{dimension, kind_number, tier_number, write_tier};
@@ -11,10 +7,8 @@ use super::points;
 use super::trace::record;
 use crate::model::{
     Contribution, Dimension, DimensionKind, ErrorGroup, Latency, Measure, Rollup, RollupQuery, Span, SpanId,
-    Sums, Tally, Tier, Timestamp, TraceId,
+    Sums, Tier, Timestamp, TraceId, changes,
 };
-
-const MINUTE: Duration = Duration::from_secs(60);
 
 /// Sums of roll-ups, by bin, agent and dimension.
 pub(super) fn read(
@@ -84,7 +78,7 @@ pub(super) fn rebuild_minute(
     project: i64,
     minute: Timestamp,
 ) -> rusqlite::Result<()> {
-    let window = minute..minute.plus(MINUTE);
+    let window = minute..minute.plus(Tier::Minute.width());
     let mut given = Vec::new();
     let mut take = |contributions: Vec<Contribution>| {
         given.extend(contributions.into_iter().filter(|one| window.contains(&one.at)));
@@ -108,13 +102,13 @@ pub(super) fn rebuild_minute(
     for point in points::page(connection, project, window.clone(), None, usize::MAX)? {
         take(point.contribution().into_iter().collect());
     }
-    replace(connection, project, Tier::Minute, minute, &crate::model::changes(&[], &given))
+    replace(connection, project, Tier::Minute, minute, &changes(&[], &given))
 }
 
 /// Makes the rows of one hour the sums of its minutes'.
 pub(super) fn rebuild_hour(connection: &Connection, project: i64, hour: Timestamp) -> rusqlite::Result<()> {
-    let mut all = BTreeMap::new();
-    for dimension in [DimensionKind::Agent, DimensionKind::Step, DimensionKind::Error] {
+    let mut all = Sums::new();
+    for dimension in DimensionKind::ALL {
         let query = RollupQuery {
             tier: Tier::Minute,
             since: hour,
@@ -133,10 +127,10 @@ fn replace(
     project: i64,
     tier: Tier,
     start: Timestamp,
-    sums: &BTreeMap<(Timestamp, String, Dimension), Tally>,
+    sums: &Sums,
 ) -> rusqlite::Result<()> {
     let tier_kept = tier_number(tier);
-    for kind in [DimensionKind::Agent, DimensionKind::Step, DimensionKind::Error].map(kind_number) {
+    for kind in DimensionKind::ALL.map(kind_number) {
         connection
             .prepare_cached(
                 "DELETE FROM rollups WHERE project = ?1 AND tier = ?2 AND kind = ?3 AND start = ?4",
@@ -153,9 +147,9 @@ fn replace(
 
 /// The minutes of an hour.
 pub(super) fn minutes(hour: Timestamp) -> impl Iterator<Item = Timestamp> {
-    let end: Range<Timestamp> = hour..hour.plus(Tier::Hour.width());
-    std::iter::successors(Some(end.start), |minute| Some(minute.plus(MINUTE)))
-        .take_while(move |minute| *minute < end.end)
+    let end = hour.plus(Tier::Hour.width());
+    std::iter::successors(Some(hour), |minute| Some(minute.plus(Tier::Minute.width())))
+        .take_while(move |minute| *minute < end)
 }
 
 /// What is known of failures besides their counts.
@@ -187,4 +181,63 @@ pub(super) fn error_groups(
         }
     }
     Ok(groups)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ledger::Ledger;
+    use super::super::{schema, write};
+    use super::*;
+    use crate::model::{Record, SpanEnd, SpanStatus, Unpriced, Write};
+
+    fn all(connection: &Connection) -> Vec<Rollup> {
+        let of = |(tier, dimension): (Tier, DimensionKind)| {
+            let (since, until) = (Timestamp::from_micros(0), Timestamp::from_micros(1 << 50));
+            let query = RollupQuery { tier, since, until, dimension, agent: None, bin: Some(tier.width()) };
+            read(connection, 1, &query).unwrap()
+        };
+        Tier::ALL
+            .into_iter()
+            .flat_map(|tier| DimensionKind::ALL.map(|kind| (tier, kind)))
+            .flat_map(of)
+            .collect()
+    }
+
+    #[test]
+    fn a_rebuild_repairs_what_is_wrong() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::migrate(&mut connection).unwrap();
+        connection.execute("INSERT INTO projects (name) VALUES ('acme')", []).unwrap();
+        let mut ledger = Ledger::new(&connection, 1);
+        for (id, status) in [("1", SpanStatus::Ok), ("2", SpanStatus::Error), ("3", SpanStatus::Cancelled)] {
+            let span = Span { span_id: SpanId::stored(id), ..crate::model::testing::span("run") };
+            let end = SpanEnd {
+                span_id: SpanId::stored(id),
+                end_time: Timestamp::from_micros(90_000_000),
+                status,
+                metadata: serde_json::Map::new(),
+                redacted: Vec::new(),
+            };
+            for record in [Record::SpanStart(Box::new(span)), Record::SpanEnd(Box::new(end))] {
+                write::apply(&mut ledger, &Write::once(record), &Unpriced).unwrap().unwrap();
+            }
+        }
+        ledger.flush().unwrap();
+        let right = all(&connection);
+        assert_eq!(right.len(), 7, "of two minutes and their hour: {right:?}");
+        for wrong in [
+            "UPDATE rollups SET ok = ok + 7",
+            "DELETE FROM rollups WHERE tier = 0",
+            "DELETE FROM rollup_latency",
+            "INSERT INTO rollup_latency SELECT project, tier, kind, start, 'nobody', step_kind, name, model, 9, 1
+             FROM rollups",
+        ] {
+            connection.execute(wrong, []).unwrap();
+            assert_ne!(all(&connection), right, "{wrong}");
+            let hour = Timestamp::from_micros(0);
+            minutes(hour).for_each(|minute| rebuild_minute(&connection, 1, minute).unwrap());
+            rebuild_hour(&connection, 1, hour).unwrap();
+            assert_eq!(all(&connection), right, "{wrong}");
+        }
+    }
 }

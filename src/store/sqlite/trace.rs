@@ -89,7 +89,7 @@ pub(super) fn open_spans(connection: &Connection, project: i64) -> rusqlite::Res
         .collect()
 }
 
-/// What is known of one trace as a whole.
+/// What is known of one trace as a whole, once it has a span.
 pub(super) fn row(
     connection: &Connection,
     project: i64,
@@ -98,7 +98,7 @@ pub(super) fn row(
     connection
         .prepare_cached(
             "SELECT trace_id, last_activity, shown_agent, summary FROM traces
-             WHERE project = ?1 AND trace_id = ?2",
+             WHERE project = ?1 AND trace_id = ?2 AND start_time IS NOT NULL",
         )?
         .query_row(params![project, trace_id.as_str()], read_row)
         .optional()

@@ -104,7 +104,7 @@ pub(super) async fn an_agent_goes_with_its_traces_and_logs(world: World) {
     );
     let of_a = world.sums(Tier::Minute).await.into_keys().filter(|(_, agent, _)| agent == "a").count();
     assert_eq!(of_a, 1, "its recorded tokens stay");
-    assert_eq!(world.trace_row("four").await, None);
+    assert_eq!(world.trace("four").await.last_activity, None);
     assert_eq!(world.delete(Deletion::Agent("nobody".into())).await, (0, 0));
 }
 
@@ -113,7 +113,7 @@ pub(super) async fn a_conversation_goes_with_its_traces_and_logs(world: World) {
     assert_eq!(world.delete(Deletion::Session("s".into())).await, (3, 4));
     let (traces, logs) = left(&world).await;
     assert_eq!((traces, logs), (vec!["two".to_owned()], vec!["of a".to_owned()]));
-    assert_eq!(world.trace_row("four").await, None, "nothing is left of it");
+    assert_eq!(world.trace("four").await.last_activity, None, "nothing is left of it");
 }
 
 pub(super) async fn a_failure_that_others_share_loses_its_words_alone(world: World) {

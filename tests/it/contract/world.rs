@@ -65,7 +65,6 @@ impl World {
     pub(super) async fn new(engine: Engine) -> Option<Self> {
         static PROJECTS: AtomicU32 = AtomicU32::new(0);
         let directory = tempfile::tempdir().unwrap();
-        let number = PROJECTS.fetch_add(1, Ordering::Relaxed);
         // Some methods reach all projects of an installation: each case has one of its own.
         let number = PROJECTS.fetch_add(1, Ordering::Relaxed);
         let url = match engine {

@@ -13,24 +13,25 @@ use crate::store::redis::keys::Keys;
 use crate::store::redis::write::removal;
 
 impl RedisStore {
-    /// Deletes a slice of a trace: its spans, then its logs, then what is known of it as a whole.
+    /// Deletes a slice of a trace: its logs, then its spans, then what is known of it as a whole. Its spans tell whose
+    /// it is, so they are the last to go.
     pub(super) async fn delete_trace(&self, keys: &Keys, trace_id: &str) -> Result<Deleted, Problem> {
         let mut deleted = Deleted::default();
+        let first = Command::new("ZRANGE", keys.trace_logs(trace_id)).arg(0).arg(SLICE).arg("WITHSCORES");
+        let mut entries: Vec<(String, f64)> = read(self.reads.ask(first).await)?;
+        deleted.more = entries.len() > SLICE;
+        entries.truncate(SLICE);
+        let entries = entries.into_iter().map(|(entry, score)| (time(score), entry)).collect();
+        deleted.logs = self.delete_of_trace(keys, trace_id, entries).await?;
+        if deleted.more {
+            return Ok(deleted);
+        }
         let reply = self.reads.ask(Command::new("SMEMBERS", keys.trace_spans(trace_id))).await;
         let mut ids: Vec<String> =
             if reply.as_ref().is_err_and(is_wrong_type) { Vec::new() } else { read(reply)? };
         deleted.more = ids.len() > SLICE;
         ids.truncate(SLICE);
         self.delete_spans(keys, trace_id, &ids, &mut deleted).await?;
-        if deleted.more {
-            return Ok(deleted);
-        }
-        let logs = keys.trace_logs(trace_id);
-        let first = Command::new("ZRANGE", logs).arg(0).arg(SLICE).arg("WITHSCORES");
-        let entries: Vec<(String, f64)> = read(self.reads.ask(first).await)?;
-        deleted.more = entries.len() > SLICE;
-        let entries = entries.into_iter().map(|(entry, score)| (time(score), entry)).collect();
-        deleted.logs += self.delete_of_trace(keys, trace_id, entries).await?;
         if !deleted.more {
             let index = Command::new("ZREM", keys.trace_index(trace_id)).arg(trace_id);
             self.drop_all(vec![index.into(), Command::new("DEL", keys.trace(trace_id)).into()]).await?;
