@@ -40,6 +40,7 @@ mod redis_published;
 mod redis_tls;
 mod replay;
 mod safety;
+mod shown;
 mod shutdown;
 mod sqlite_file;
 mod support;
