@@ -97,6 +97,8 @@ pub struct ServiceOptions {
     pub rollups_kept: Duration,
     /// Bytes beyond which the oldest goes, where the store has such a limit.
     pub max_bytes: Option<u64>,
+    /// The list by which model calls are priced.
+    pub prices: String,
     /// Lists of other programs whose length is told, where the store can hold lists.
     pub dead_letters: Vec<String>,
     /// Is shown every record that was stored.
@@ -119,6 +121,7 @@ impl Default for ServiceOptions {
             series_kept: week,
             rollups_kept: 57 * week,
             max_bytes: None,
+            prices: "none".to_owned(),
             dead_letters: vec!["dlq:agent_tasks".to_owned()],
             echo: None,
             content: ContentPolicy::default(),
