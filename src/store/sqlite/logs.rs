@@ -116,8 +116,9 @@ fn count(connection: &Connection, project: i64, query: &LogQuery) -> rusqlite::R
     let part = |of_level: &&str| format!("SELECT 1 FROM logs WHERE {condition}{of_level}");
     let all = parts.iter().map(part).collect::<Vec<_>>().join(" UNION ALL ");
     let sql = format!("SELECT count(*) FROM ({all} LIMIT {most})");
-    let parameters = params_from_iter(repeated(&parameters, parts.len()));
-    let value: i64 = connection.prepare_cached(&sql)?.query_row(parameters, |row| row.get(0))?;
+    let value: i64 = connection
+        .prepare_cached(&sql)?
+        .query_row(params_from_iter(repeated(&parameters, parts.len())), |row| row.get(0))?;
     let value = value.unsigned_abs();
     Ok(Total { value: value.min(EXACT_TOTAL_LIMIT), exact: value <= EXACT_TOTAL_LIMIT })
 }
