@@ -18,6 +18,7 @@ mod clients;
 mod commands;
 mod conformance;
 mod contract;
+mod dead_letters;
 mod doctor;
 mod drop_in;
 mod examples;

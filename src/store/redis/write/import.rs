@@ -97,8 +97,8 @@ fn import_series(
             own_sum = hash.get("sum").cloned().unwrap_or_default();
         }
         held = match (held, SeriesShare::decode(&hash)) {
-            (Some(held), Some((_, _, share))) => Some(held.plus(share)),
-            (held, share) => held.or(share.map(|(_, _, share)| share)),
+            (Some(one), Some((_, _, other))) => Some(one.plus(other)),
+            (one, other) => one.or(other.map(|(_, _, other)| other)),
         };
     }
     let new = held.is_none();
