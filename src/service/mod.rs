@@ -48,7 +48,7 @@ pub use answer::{
 };
 pub use caller::Caller;
 pub use live::{End, Gap, Happening, LiveEvent, LiveKind, LiveView, Subscription, Untrusted, WatchLive};
-pub use logs::{Histogram, LevelCounts, ListLogs, LogBin, LogList, PublishedLog};
+pub use logs::{Histogram, LevelCounts, ListLogs, LogBin, LogList, PublishedLog, RecentLogs};
 pub use rebuild::WholeHours;
 pub use request::{EndSpan, GetTrace, LogEvent, QueryLogs, RecordMetric, StartSpan, decode};
 pub use running::{ListRunning, Running, RunningList, RunningStep};
@@ -57,7 +57,8 @@ pub use status::{Counted, GetStatus, Kept, Sizes, Status, StoreStatus};
 pub use text::MAX_MESSAGE_BYTES;
 pub use traces::{
     CriticalPath, DeleteTrace, DeleteTraces, DeletedTraces, FirstError, KindTotals, ListTraces, ListedTrace,
-    PathStep, PublishedTrace, ReadTrace, TraceHead, TraceList, TraceReport, TraceTokens, TraceTotals,
+    PathStep, PublishedTrace, ReadTrace, RecentTraces, TraceHead, TraceList, TraceReport, TraceTokens,
+    TraceTotals,
 };
 
 use self::caller::Aliases;

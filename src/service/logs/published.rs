@@ -4,9 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::request::ListLogs;
+use super::request::RecentLogs;
 use crate::model::Problem;
-use crate::service::text::given;
 use crate::service::{Caller, LogView, Page, Service};
 
 /// A log as the published scripts keep it: metadata's keys beside its own, but for those that bear the name of one of
@@ -29,13 +28,9 @@ impl Service {
     pub async fn published_logs(
         &self,
         caller: &Caller,
-        request: ListLogs,
+        request: RecentLogs,
     ) -> Result<Page<PublishedLog>, Problem> {
-        if given(request.include.as_deref()).is_some() {
-            let message = "`include` has no place in a bare array";
-            return Err(Problem::invalid("include", message).hint("ask `/api/v1/logs` for it"));
-        }
-        let page = self.list_logs(caller, request).await?;
+        let page = self.list_logs(caller, request.into()).await?;
         let items = page.items.into_iter().map(PublishedLog::new).collect::<Result<_, _>>()?;
         Ok(Page { items, next: page.next })
     }

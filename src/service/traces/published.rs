@@ -5,9 +5,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::answer::ListedTrace;
-use super::request::ListTraces;
+use super::request::RecentTraces;
 use crate::model::Problem;
-use crate::service::text::choice;
 use crate::service::{Caller, Page, Service, SpanView};
 
 /// A trace as the published dashboard lists it: its three keys, and then what else /api/v1/traces tells of it.
@@ -29,11 +28,9 @@ impl Service {
     pub async fn published_traces(
         &self,
         caller: &Caller,
-        request: ListTraces,
+        request: RecentTraces,
     ) -> Result<Page<PublishedTrace>, Problem> {
-        // They are there in any case.
-        choice("include", request.include.as_deref(), ["spans"])?;
-        let page = self.list_traces(caller, ListTraces { include: Some("spans".into()), ..request }).await?;
+        let page = self.list_traces(caller, request.into()).await?;
         let items = page.items.into_iter().map(PublishedTrace::new).collect::<Result<_, _>>()?;
         Ok(Page { items, next: page.next })
     }
