@@ -156,7 +156,9 @@ impl Service {
         wanted: &Wanted,
         progress: Progress<TracePosition>,
     ) -> Result<Batch<TracePosition>, Problem> {
-        let Some(after) = progress.position() else { return Ok(Batch::done()) };
+        if progress.is_done() {
+            return Ok(Batch::done());
+        }
         let query = TraceListQuery {
             since: wanted.stretch.since,
             until: wanted.stretch.until,
@@ -168,7 +170,7 @@ impl Service {
             words: wanted.words.clone(),
             sort: TraceSort::Start,
             limit: wanted.limit,
-            after,
+            after: progress.position(),
         };
         let page = self.store.traces(project, &query).await?;
         Ok(Batch {
@@ -185,7 +187,9 @@ impl Service {
         wanted: &Wanted,
         progress: Progress<LogPosition>,
     ) -> Result<Batch<LogPosition>, Problem> {
-        let Some(before) = progress.position() else { return Ok(Batch::done()) };
+        if progress.is_done() {
+            return Ok(Batch::done());
+        }
         let query = LogQuery {
             event_type: EventFilter::Any,
             level: LevelFilter::Any,
@@ -195,7 +199,7 @@ impl Service {
             agent_name: None,
             words: wanted.words.clone(),
             limit: wanted.limit,
-            before,
+            before: progress.position(),
         };
         let page = self.store.logs(project, &query).await?;
         Ok(Batch {
@@ -230,12 +234,15 @@ impl<Position> Progress<Position> {
         next.map_or(Self::Done, Self::Behind)
     }
 
-    /// Where to go on, if there is anything to go on with.
-    fn position(self) -> Option<Option<Position>> {
+    const fn is_done(&self) -> bool {
+        matches!(self, Self::Done)
+    }
+
+    /// Behind what to go on; `None` for the start.
+    fn position(self) -> Option<Position> {
         match self {
-            Self::Fresh => Some(None),
-            Self::Behind(position) => Some(Some(position)),
-            Self::Done => None,
+            Self::Behind(position) => Some(position),
+            Self::Fresh | Self::Done => None,
         }
     }
 }
@@ -251,7 +258,7 @@ impl<Position: When> Batch<Position> {
             Progress::Behind(position) => Some(position.when().to_rfc3339()),
             _ => None,
         };
-        Looked { kind: kind.to_owned(), complete: matches!(self.progress, Progress::Done), back_to }
+        Looked { kind: kind.to_owned(), complete: self.progress.is_done(), back_to }
     }
 }
 

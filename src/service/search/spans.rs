@@ -17,14 +17,16 @@ impl Service {
         wanted: &Wanted,
         progress: Progress<SpanPosition>,
     ) -> Result<Batch<SpanPosition>, Problem> {
-        let Some(after) = progress.position() else { return Ok(Batch::done()) };
+        if progress.is_done() {
+            return Ok(Batch::done());
+        }
         let mut query = SpanQuery {
             by: SpanTime::Start,
             since: wanted.stretch.since,
             until: wanted.stretch.until,
             newest_first: true,
             limit: AT_ONCE,
-            after,
+            after: progress.position(),
         };
         let mut batch = Batch { found: Vec::new(), total: 0, exact: false, progress: Progress::Done };
         let mut looked_at = 0;
