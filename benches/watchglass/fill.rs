@@ -17,7 +17,7 @@ const UNDER_WAY: usize = 3;
 const TELL_EVERY: Duration = Duration::from_secs(5);
 
 /// Writes `amount` of records that were made over so long a time, and tells on standard error how far it is.
-pub(crate) async fn fill(store: &dyn Store, amount: Amount, over: Duration) -> Result<()> {
+pub(crate) async fn fill(store: &dyn Store, (amount, over): (Amount, Duration)) -> Result<()> {
     let project = ProjectId::default_project();
     let mut records = Records::new(amount, over);
     let mut under_way = VecDeque::new();

@@ -16,10 +16,9 @@ use crate::once::{FirstAnswer, OneShot};
 use crate::payload;
 use crate::place::Place;
 use crate::process::{McpServer, Missing, Redis};
-use crate::records::Amount;
 use crate::row::Side;
 use crate::rows::{Server, Store, Subject, Transport};
-use crate::scale::Pair;
+use crate::scale::{Pair, Sizes};
 use crate::sse::Sse;
 use crate::stdio::Stdio;
 
@@ -36,8 +35,8 @@ pub(crate) struct Lab {
     itself: PathBuf,
     redis: Option<Redis>,
     servers: HashMap<Server, McpServer>,
-    /// How much the larger one of two stores is filled with.
-    amount: Amount,
+    /// What two stores are filled with.
+    sizes: Option<Sizes>,
     /// The two that were filled last.
     pair: Option<Pair>,
     /// How many databases were named, so that each is new.
@@ -46,7 +45,7 @@ pub(crate) struct Lab {
 
 impl Lab {
     /// An empty lab, whose files are in a directory below `parent`.
-    pub(crate) fn new(parent: &Path, python: PathBuf, amount: Amount) -> Result<Self> {
+    pub(crate) fn new(parent: &Path, python: PathBuf, sizes: Option<Sizes>) -> Result<Self> {
         let directory = tempfile::Builder::new().prefix("watchglass-bench-").tempdir_in(parent);
         Ok(Self {
             directory: directory.with_context(|| format!("can't write to `{}`", parent.display()))?,
@@ -54,7 +53,7 @@ impl Lab {
             itself: std::env::current_exe()?,
             redis: None,
             servers: HashMap::new(),
-            amount,
+            sizes,
             pair: None,
             named: 0,
         })
@@ -98,9 +97,10 @@ impl Lab {
     async fn pair(&mut self, place: Place) -> Result<&Pair> {
         if self.pair.as_ref().is_none_or(|pair| pair.place != place) {
             self.pair = None;
+            let sizes = self.sizes.context("`--records` says how much they hold")?;
             let directory = self.directory.path().join(format!("scale-{}", place.as_str()));
             std::fs::create_dir(&directory)?;
-            self.pair = Some(Pair::new(place, self.amount, &directory).await?);
+            self.pair = Some(Pair::new(place, sizes, &directory).await?);
         }
         self.pair.as_ref().context("they were filled")
     }

@@ -55,6 +55,7 @@ use place::Place;
 use records::Amount;
 use report::Report;
 use row::Pace;
+use scale::Sizes;
 
 /// Measures watchglass beside its floors
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
@@ -79,11 +80,14 @@ struct Arguments {
     /// A Python that has the package `redis`, for the script that a one-shot call replaces
     #[arg(long, value_name = "PROGRAM", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/target/tools/venv-bench/bin/python"))]
     python: PathBuf,
-    /// How many logs and spans the larger store of `scale/…` holds, and `--load` writes
-    #[arg(long, value_name = "LOGS,SPANS", default_value = "100000,10000")]
-    records: Amount,
+    /// How many logs and spans the larger store of `scale/…` holds; without it, those rows are left out
+    #[arg(long, value_name = "LOGS,SPANS")]
+    records: Option<Amount>,
+    /// Spread the hundredth of them over as long a time, instead of a hundredth of it
+    #[arg(long)]
+    thin: bool,
     /// Write `--records` to the store at URL, over the last 20 hours, and measure nothing
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", requires = "records")]
     load: Option<String>,
     /// What `cargo bench` passes to every benchmark
     #[arg(long, hide = true)]
@@ -125,17 +129,20 @@ fn measure(arguments: &Arguments) -> Result<()> {
 }
 
 async fn run(arguments: &Arguments) -> Result<()> {
-    if let Some(address) = &arguments.load {
-        return load_store(address, arguments.records).await;
+    if let (Some(address), Some(records)) = (&arguments.load, arguments.records) {
+        return load_store(address, records).await;
     }
     let mut rows = rows::all();
     rows.retain(|row| arguments.only.as_ref().is_none_or(|text| row.name.contains(text.as_str())));
     if arguments.list {
         return report::list(&rows);
     }
+    let Arguments { records, thin, .. } = *arguments;
+    rows.retain(|row| records.is_some() || !row.is_of_full_stores());
     let mut report = Report::new(arguments.json);
     let pace = if arguments.quick { Pace::QUICK } else { Pace::FULL };
-    let mut lab = Lab::new(&arguments.directory, arguments.python.clone(), arguments.records)?;
+    let sizes = records.map(|records| Sizes { records, thin });
+    let mut lab = Lab::new(&arguments.directory, arguments.python.clone(), sizes)?;
     for row in rows {
         let outcome = row.measure(&mut lab, pace).await;
         report.add(&row, outcome)?;
@@ -147,7 +154,7 @@ async fn run(arguments: &Arguments) -> Result<()> {
 /// Fills a store that somebody else will look at.
 async fn load_store(address: &str, amount: Amount) -> Result<()> {
     let store = watchglass::store::open(&Place::SqliteProcess.options(address)?).await?;
-    fill::fill(&*store, amount, scale::OVER).await?;
+    fill::fill(&*store, amount.over(scale::OVER)).await?;
     store.close().await;
     Ok(())
 }

@@ -50,6 +50,11 @@ impl Amount {
         self.logs + self.spans
     }
 
+    /// The same, made through so long a time.
+    pub(crate) const fn over(self, time: Duration) -> (Self, Duration) {
+        (self, time)
+    }
+
     /// A hundredth of it.
     pub(crate) const fn hundredth(self) -> Self {
         Self { logs: self.logs / 100, spans: self.spans / 100 }

@@ -82,6 +82,11 @@ impl Row {
         Ok(Outcome::of(&pairs))
     }
 
+    /// Whether stores must be filled first, which takes long.
+    pub(crate) fn is_of_full_stores(&self) -> bool {
+        matches!(self.group, Group::Scale | Group::Bytes)
+    }
+
     /// Whether each round starts processes, which takes longer.
     fn is_of_processes(&self) -> bool {
         matches!(self.group, Group::Started | Group::Memory)

@@ -1,4 +1,5 @@
-//! What questions cost on a store that holds much, beside one that holds a hundredth of it.
+//! What questions cost on a store that holds much, beside one that holds a hundredth of it: the same installation when
+//! it was a hundredth as old, or, with `--thin`, one that does a hundredth as much.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -30,7 +31,7 @@ const REST: Duration = Duration::from_secs(1_800);
 /// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Question {
-    /// The overview of the last hour.
+    /// The overview of the last five minutes.
     Overview,
     /// A page of the newest traces.
     Traces,
@@ -60,13 +61,22 @@ impl Question {
             connection.request("/mcp", &payload::message(1, &payload::call(name, &arguments)))
         };
         match self {
-            Self::Overview => connection.get("/api/v1/overview?window=1h"),
+            Self::Overview => connection.get("/api/v1/overview"),
             Self::Traces => connection.get("/api/v1/traces?limit=50"),
             Self::Logs => tool("query_logs", json!({ "level": "error", "since_minutes": 60 })),
             Self::Trace => tool("get_trace", json!({ "trace_id": LARGE_TRACE, "limit": 1_000 })),
             Self::Metrics => connection.get("/metrics"),
         }
     }
+}
+
+/// How much two stores hold.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sizes {
+    /// The larger one.
+    pub(crate) records: Amount,
+    /// Whether the smaller one's records are as far apart as a hundredth of them is, not as close as all.
+    pub(crate) thin: bool,
 }
 
 /// Which of the two stores.
@@ -92,10 +102,12 @@ struct Filled {
 
 impl Pair {
     /// Fills two new stores and starts their servers.
-    pub(crate) async fn new(place: Place, amount: Amount, directory: &Path) -> Result<Self> {
+    pub(crate) async fn new(place: Place, sizes: Sizes, directory: &Path) -> Result<Self> {
         let redis = (place == Place::Redis).then(|| Redis::start_in_memory(directory)).transpose()?;
-        let hundredth = Filled::new(place, amount.hundredth(), directory, redis.as_ref()).await?;
-        let whole = Filled::new(place, amount, directory, redis.as_ref()).await?;
+        let over = if sizes.thin { OVER } else { OVER / 100 };
+        let hundredth = sizes.records.hundredth().over(over);
+        let hundredth = Filled::new(place, hundredth, directory, redis.as_ref()).await?;
+        let whole = Filled::new(place, sizes.records.over(OVER), directory, redis.as_ref()).await?;
         Ok(Self { place, hundredth, whole, _redis: redis })
     }
 
@@ -124,18 +136,24 @@ impl Pair {
 }
 
 impl Filled {
-    async fn new(place: Place, amount: Amount, directory: &Path, redis: Option<&Redis>) -> Result<Self> {
+    async fn new(
+        place: Place,
+        records: (Amount, Duration),
+        directory: &Path,
+        redis: Option<&Redis>,
+    ) -> Result<Self> {
+        let (amount, over) = records;
         let file = directory.join(format!("{}.db", amount.records()));
         let address = match redis {
             Some(redis) => format!("redis://127.0.0.1:{}?prefix={}:", redis.port, amount.records()),
             None => format!("sqlite:{}", file.display()),
         };
-        tell(&format!("filling {address} with {amount}"));
+        tell(&format!("filling {address} with {amount} of {} minutes", over.as_secs() / 60));
         let held = || redis.map_or_else(|| Ok(bytes_of(&file)), Redis::used_memory);
         let before = held()?;
         let options = place.options(&address)?;
         let store = store::open(&options).await?;
-        fill(&*store, amount, OVER).await?;
+        fill(&*store, records).await?;
         store.close().await;
         drop(store);
         let server = serve(place, &address, directory)?;

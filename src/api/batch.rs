@@ -55,7 +55,7 @@ where
     let refused = |problem: Problem| crate::http::refusal(&problem);
     let body = arguments::of_body(&call.headers, call.body).await?;
     let queue = async |record: Value| {
-        let request = call.arguments.with(arguments::object(record)?)?.decode()?;
+        let request = call.arguments.decode_with(record)?;
         use_case.call(&call.service, &call.caller, request).await
     };
     let key = idempotency_key(&call.headers).map_err(refused)?;

@@ -4,28 +4,23 @@ use std::sync::LazyLock;
 
 use axum::extract::Request;
 use axum::response::Response;
-use schemars::generate::{Contract, SchemaSettings};
-use schemars::transform::RecursiveTransform;
+use schemars::generate::Contract;
 use schemars::{Schema as JsonSchema, SchemaGenerator};
 use serde_json::{Value, json};
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, ParameterStyle};
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{
-    Components, Content, Header, Info, License, OpenApi, Paths, Ref, RefOr, Required, Schema,
-};
+use utoipa::openapi::{Components, Content, Header, Info, License, OpenApi, Paths, Ref, RefOr, Required};
 
 use super::batch::MAX_ITEMS;
 use super::endpoint::{Endpoint, Form, Method, Takes};
 use super::reply;
+use super::schema::{PLACE, bridged, generator};
 use super::shape::{Kind, Parameter};
 use super::table::ENDPOINTS;
 use crate::http::{PROBLEM_TYPE, ProblemDetails};
 use crate::service::transfer::LineSchema;
-
-/// Where the document keeps schemas.
-const SCHEMAS: &str = "#/components/schemas/";
 
 /// What an endpoint may refuse with: the status, a name for it in the document, what it means, and whether it is said
 /// of bodies alone.
@@ -88,19 +83,6 @@ fn document(endpoints: &[Endpoint]) -> OpenApi {
     document
 }
 
-fn generator(contract: Contract) -> SchemaGenerator {
-    let settings = SchemaSettings::draft2020_12().with(|settings| {
-        settings.meta_schema = None;
-        settings.definitions_path = "/components/schemas".into();
-        settings.transforms.push(Box::new(RecursiveTransform(portable)));
-        if contract == Contract::Serialize {
-            settings.transforms.push(Box::new(RecursiveTransform(plain)));
-        }
-        settings.contract = contract;
-    });
-    settings.into_generator()
-}
-
 fn operation(
     endpoint: &Endpoint,
     asked: &mut SchemaGenerator,
@@ -118,7 +100,6 @@ fn operation(
     if let Some(body) = endpoint.body {
         let schema = without_path((endpoint.request.schema)(asked), endpoint, asked);
         let schema = match body {
-            Takes::Object => schema,
             Takes::Lines => asked.subschema_for::<LineSchema>().to_value(),
             Takes::Batch => json!({
                 "oneOf": [schema, { "type": "array", "items": schema, "maxItems": MAX_ITEMS }]
@@ -155,6 +136,22 @@ fn operation_id(endpoint: &Endpoint) -> String {
     format!("{method}_{published}{words}")
 }
 
+/// What is asked most, as somebody might.
+fn example(parameter: &str) -> Option<Value> {
+    Some(match parameter {
+        "agent" | "agent_name" => json!("billing"),
+        "trace_id" => json!("4bf92f3577b34da6a3ce929d0e0e4736"),
+        "span_id" => json!("00f067aa0ba902b7"),
+        "q" => json!("connection refused"),
+        "since" => json!("24h"),
+        "until" => json!("1h"),
+        "window" => json!("15m"),
+        "step" => json!("5m"),
+        "limit" => json!(20),
+        _ => return None,
+    })
+}
+
 fn described(parameter: &Parameter) -> ParameterBuilder {
     let list = parameter.kind == Kind::List;
     ParameterBuilder::new()
@@ -163,6 +160,7 @@ fn described(parameter: &Parameter) -> ParameterBuilder {
         .required(if parameter.required { Required::True } else { Required::False })
         .description(parameter.description.clone())
         .schema(Some(bridged(parameter.schema.clone())))
+        .example(example(&parameter.name))
         .style(list.then_some(ParameterStyle::Form))
         .explode(list.then_some(false))
 }
@@ -177,7 +175,7 @@ fn without_path(schema: JsonSchema, endpoint: &Endpoint, asked: &mut SchemaGener
         .map(|parameter| parameter.name.as_str())
         .collect();
     let reference = schema.to_value();
-    let name = reference.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix(SCHEMAS));
+    let name = reference.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix(PLACE));
     let Some(name) = name.filter(|_| !named.is_empty()) else { return reference };
     let Some(mut body) = asked.definitions_mut().remove(name) else { return reference };
     if let Some(properties) = body.get_mut("properties").and_then(Value::as_object_mut) {
@@ -211,53 +209,4 @@ fn answer(form: Form, answered: &mut SchemaGenerator) -> utoipa::openapi::Respon
         }
     }
     .build()
-}
-
-/// What older tools do not know, as they know it: `const` as an `enum` of one.
-fn portable(schema: &mut JsonSchema) {
-    let Some(object) = schema.as_object_mut() else { return };
-    if let Some(only) = object.remove("const") {
-        object.insert("enum".to_owned(), json!([only]));
-    }
-    if object.get("format").and_then(Value::as_str).is_some_and(|format| format.starts_with("uint")) {
-        object.remove("format");
-    }
-}
-
-/// What an answer leaves out when there is nothing to say is never `null`.
-fn plain(schema: &mut JsonSchema) {
-    let Some(object) = schema.as_object_mut() else { return };
-    let required = object.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
-    let properties = object.get_mut("properties").and_then(Value::as_object_mut);
-    for (_, property) in properties
-        .into_iter()
-        .flatten()
-        .filter(|(name, _)| !required.iter().any(|required| required.as_str() == Some(name.as_str())))
-    {
-        without_null(property);
-    }
-}
-
-/// A type or else `null`, as that type.
-fn without_null(schema: &mut Value) {
-    if let Some(types) = schema.get_mut("type")
-        && let Some([one, Value::String(null)]) = types.as_array().map(Vec::as_slice)
-        && null == "null"
-    {
-        *types = one.clone();
-    }
-    if let Some([one, null]) = schema.get("anyOf").and_then(Value::as_array).map(Vec::as_slice)
-        && *null == json!({ "type": "null" })
-    {
-        let mut one = one.clone();
-        if let (Some(one), Some(description)) = (one.as_object_mut(), schema.get("description")) {
-            one.insert("description".to_owned(), description.clone());
-        }
-        *schema = one;
-    }
-}
-
-/// A schema of `schemars` as one of `utoipa`; both are JSON Schema, so nothing is lost (a test compares).
-fn bridged(schema: Value) -> RefOr<Schema> {
-    serde_json::from_value(schema).unwrap_or_default()
 }

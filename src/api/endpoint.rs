@@ -6,7 +6,7 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request, State};
-use axum::http::{Extensions, HeaderMap, Uri};
+use axum::http::{Extensions, HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use futures::future::BoxFuture;
 use futures::{FutureExt, TryFutureExt};
@@ -14,11 +14,12 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::arguments::{self, Arguments};
+use super::arguments::Arguments;
 use super::batch::{self, Results};
+use super::query;
 use super::reply;
 use super::shape::Shape;
-use crate::http::{Routes, Rule, refusal};
+use crate::http::{Routes, Rule, problem, refusal};
 use crate::model::{Grant, Problem, Scope, TraceContext, Transport};
 use crate::service::{Caller, Committed, Page, Service};
 
@@ -53,9 +54,7 @@ pub(crate) enum Method {
 /// A body that is the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Takes {
-    /// The request as an object.
-    Object,
-    /// One, or an array of them.
+    /// The request as an object, or an array of such.
     Batch,
     /// A line of JSON for each record, without a limit on their number.
     Lines,
@@ -88,20 +87,19 @@ pub(crate) struct Call {
     pub(crate) uri: Uri,
     /// What the server knows of the request and its connection.
     pub(crate) extensions: Extensions,
-    /// What was asked, by the address and, but for a [raw](Endpoint::raw) endpoint, by the body.
+    /// What was asked by the address.
     pub(super) arguments: Arguments,
-    /// What has not been read of it yet.
+    /// What else was sent, unread.
     pub(crate) body: Body,
 }
 
 /// An address of the API, and what is behind it.
-#[derive(Clone)]
 pub(crate) struct Endpoint {
     pub(super) method: Method,
     pub(super) path: &'static str,
     pub(super) scope: Scope,
     pub(super) summary: &'static str,
-    pub(super) request: Arc<Shape>,
+    pub(super) request: Shape,
     pub(super) body: Option<Takes>,
     pub(super) form: Form,
     handler: Handler,
@@ -120,20 +118,6 @@ impl Endpoint {
         Y: Serialize + JsonSchema + Send + 'static,
     {
         Self::json(Method::Get, path, scope, summary, use_case)
-    }
-
-    /// Answers `POST`, whose body is the request in JSON, with an object.
-    pub(crate) fn post<X, Y>(
-        path: &'static str,
-        scope: Scope,
-        summary: &'static str,
-        use_case: impl for<'a> UseCase<'a, X, Y>,
-    ) -> Self
-    where
-        X: DeserializeOwned + JsonSchema + Send + 'static,
-        Y: Serialize + JsonSchema + Send + 'static,
-    {
-        Self { body: Some(Takes::Object), ..Self::json(Method::Post, path, scope, summary, use_case) }
     }
 
     /// Answers `DELETE` with an object that says what was deleted.
@@ -161,7 +145,7 @@ impl Endpoint {
         X: DeserializeOwned + JsonSchema + Send + 'static,
         Y: Serialize + JsonSchema + Send + 'static,
     {
-        let form = Form::Json(|generator| generator.subschema_for::<Y>());
+        let form = Form::Json(SchemaGenerator::subschema_for::<Y>);
         Self::new::<X>(method, path, scope, summary, form, move |call| {
             let answer = async move {
                 let request = call.arguments.decode()?;
@@ -183,7 +167,7 @@ impl Endpoint {
         X: DeserializeOwned + JsonSchema + Send + 'static,
         Y: Serialize + JsonSchema + Send + 'static,
     {
-        let form = Form::Array(|generator| generator.subschema_for::<Y>());
+        let form = Form::Array(SchemaGenerator::subschema_for::<Y>);
         Self::new::<X>(Method::Get, path, scope, summary, form, move |call| {
             let answer = async move {
                 let request = call.arguments.decode()?;
@@ -205,10 +189,8 @@ impl Endpoint {
         X: DeserializeOwned + JsonSchema + Send + 'static,
         Y: Serialize + JsonSchema + Send + 'static,
     {
-        let form = Form::Batch(
-            |generator| generator.subschema_for::<Y>(),
-            |generator| generator.subschema_for::<Results<Y>>(),
-        );
+        let form =
+            Form::Batch(SchemaGenerator::subschema_for::<Y>, SchemaGenerator::subschema_for::<Results<Y>>);
         let endpoint = Self::new::<X>(Method::Post, path, scope, summary, form, move |call| {
             batch::write(call, use_case).boxed()
         });
@@ -229,7 +211,7 @@ impl Endpoint {
         Y: JsonSchema,
         Answer: Future<Output = Result<Response, Problem>> + Send + 'static,
     {
-        let form = Form::Stream(media_type, |generator| generator.subschema_for::<Y>());
+        let form = Form::Stream(media_type, SchemaGenerator::subschema_for::<Y>);
         Self::new::<X>(method, path, scope, summary, form, move |call| {
             let answer = async move {
                 let request = call.arguments.decode()?;
@@ -252,7 +234,7 @@ impl Endpoint {
         form: Form,
         handler: impl Fn(Call) -> BoxFuture<'static, Result<Response, Response>> + Send + Sync + 'static,
     ) -> Self {
-        let request = Arc::new(Shape::of::<X>(path));
+        let request = Shape::of::<X>(path);
         Self { method, path, scope, summary, request, body: None, form, handler: Arc::new(handler) }
     }
 
@@ -279,24 +261,17 @@ impl Endpoint {
     }
 
     async fn answer(
-        &self,
+        &'static self,
         service: Arc<Service>,
         grant: Grant,
         named: &RawPathParams,
         request: Request,
     ) -> Result<Response, Response> {
         let (parts, body) = request.into_parts();
-        let in_query = self.body.is_none();
-        let mut arguments = arguments::of_address(&self.request, named, &parts.uri, in_query)?;
-        let mut unread = Body::empty();
-        if self.body == Some(Takes::Object) {
-            let object = arguments::of_body(&parts.headers, body)
-                .await
-                .and_then(|body| arguments::object(body).map_err(refused))?;
-            arguments = arguments.with(object).map_err(refused)?;
-        } else {
-            unread = body;
-        }
+        let query = parts.uri.query().unwrap_or_default();
+        query::check_length(query).map_err(|refused| problem(StatusCode::URI_TOO_LONG, &refused))?;
+        let has_body = self.body.is_some();
+        let arguments = Arguments::of_address(&self.request, named, query, has_body).map_err(refused)?;
         let traceparent = parts.headers.get("traceparent").and_then(|value| value.to_str().ok());
         let caller = Caller::new(grant, traceparent.and_then(TraceContext::parse)).over(Transport::Http);
         let call = Call {
@@ -306,7 +281,7 @@ impl Endpoint {
             uri: parts.uri,
             extensions: parts.extensions,
             arguments,
-            body: unread,
+            body,
         };
         (self.handler)(call).await
     }

@@ -27,20 +27,19 @@
 //!
 //! [`Committed`]: crate::service::Committed
 
-#![allow(dead_code, reason = "until every kind of endpoint has its first")]
-
 mod arguments;
 mod batch;
 mod document;
 mod endpoint;
 mod live;
+mod query;
 mod reply;
+mod schema;
 mod shape;
 mod table;
 
 use std::sync::Arc;
 
-#[allow(unused_imports, reason = "until there are raw endpoints")]
 pub(crate) use endpoint::{Call, Endpoint, Method};
 
 use crate::http::{Routes, Rule};

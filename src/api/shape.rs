@@ -36,6 +36,19 @@ pub(super) enum Kind {
     List,
 }
 
+impl Kind {
+    /// A text as what it is. One that it can't be stays a text, and is refused where it is read.
+    pub(super) fn value(self, text: &str) -> Value {
+        let other = match self {
+            Self::Text => None,
+            Self::Number => serde_json::from_str(text).ok().map(Value::Number),
+            Self::Boolean => text.parse().ok().map(Value::Bool),
+            Self::List => Some(text.split(',').map(Value::from).collect()),
+        };
+        other.unwrap_or_else(|| text.into())
+    }
+}
+
 impl Shape {
     /// The shape of `X`, asked for at `path`.
     pub(super) fn of<X: JsonSchema>(path: &str) -> Self {
@@ -57,7 +70,7 @@ impl Shape {
     }
 
     /// The names of all of them.
-    pub(super) fn names(&self) -> Vec<&str> {
+    pub(super) fn names(&'static self) -> Vec<&'static str> {
         self.parameters.iter().map(|parameter| parameter.name.as_str()).collect()
     }
 

@@ -7,7 +7,7 @@ use super::{Failure, print};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError, Durability};
 use crate::model::Problem;
-use crate::prices::Prices;
+use crate::prices::{self, Prices};
 use crate::pushgateway::{INTERVAL, Job, Pusher};
 use crate::service::{Service, ServiceOptions};
 use crate::store::{self, Retention, Store, StoreOptions, StoreUrl};
@@ -64,6 +64,11 @@ async fn open_with(
         series_kept: options.retention.series,
         rollups_kept: options.retention.rollups,
         max_bytes: embedded(&options.url).then_some(options.retention.max_bytes),
+        prices: config
+            .prices
+            .file
+            .as_ref()
+            .map_or_else(prices::about, |_| "the file of `prices.file`".into()),
         dead_letters: config.dead_letters.clone(),
         echo: config
             .echo

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::{Code, Labels, Log, MetricKind, Point, Problem, Series, Span, SpanEnd, Timestamp};
+use super::{Code, Labels, Log, MetricKind, Point, Problem, Series, Span, SpanEnd, SpanStatus, Timestamp};
 
 /// One record on its way in.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,7 +35,7 @@ pub enum Record {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Import {
     /// A span, ended or not. It adds to the numbers and to its trace; series are not fed by it, they come for
-    /// themselves.
+    /// themselves. Another span of its id that is held is a conflict.
     Span(Box<Span>),
     /// A measurement that is counted ([`Point::contribution`]). It adds to the numbers alone.
     Point(Point),
@@ -83,6 +83,22 @@ pub enum Written {
         /// Whether it was not there before.
         new: bool,
     },
+    /// The span is here, and still open, while the import tells of its end.
+    StillOpen,
+}
+
+impl Written {
+    /// What the import of `span` comes to where `held` has its id.
+    ///
+    /// # Errors
+    /// [`SpanConflict`](Code::SpanConflict) for two spans that did not begin in the same way.
+    pub fn known_span(held: &Span, span: &Span) -> Result<Self, Problem> {
+        let is_open = |span: &Span| span.status == SpanStatus::InProgress;
+        if held.trace_id != span.trace_id || held.fingerprint != span.fingerprint {
+            return Err(Span::conflict());
+        }
+        Ok(if is_open(held) && !is_open(span) { Self::StillOpen } else { Self::Imported { new: false } })
+    }
 }
 
 impl Write {

@@ -19,6 +19,8 @@ use std::sync::OnceLock;
 pub use amount::Amount;
 pub use overrides::Override;
 
+use serde_json::Value;
+
 use list::List;
 
 use crate::model::{Pricing, Timestamp, Usage};
@@ -28,6 +30,13 @@ use crate::model::{Pricing, Timestamp, Usage};
 pub struct Prices {
     list: OnceLock<List>,
     overrides: Vec<Override>,
+}
+
+/// What the embedded list is: its source, its version and its day.
+pub fn about() -> String {
+    let about: Value = serde_json::from_str(include_str!("prices.meta.json")).unwrap_or_default();
+    let part = |name: &str| about[name].as_str().unwrap_or_default().to_owned();
+    format!("{} {} of {}", part("source"), part("version"), part("date"))
 }
 
 impl Prices {

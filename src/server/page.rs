@@ -13,6 +13,7 @@ watchglass
 
 /mcp     Model Context Protocol, streamable HTTP
 /sse     Model Context Protocol, HTTP+SSE (deprecated)
+/api/v1  the numbers, traces and logs as JSON; /api/openapi.json describes it
 /metrics Prometheus: what agents recorded; /metrics/process: this process
 /health  200 while the process runs
 /ready   200 while records can be stored

@@ -14,6 +14,7 @@ use tower::ServiceExt;
 use super::*;
 
 mod limits;
+mod stalled;
 
 use crate::http::testing::open_gate;
 use crate::http::{Peer, Route};

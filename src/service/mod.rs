@@ -48,7 +48,7 @@ pub use answer::{
 };
 pub use caller::Caller;
 pub use live::{End, Gap, Happening, LiveEvent, LiveKind, LiveView, Subscription, Untrusted, WatchLive};
-pub use logs::{Histogram, LevelCounts, ListLogs, LogBin, LogList, PublishedLog};
+pub use logs::{Histogram, LevelCounts, ListLogs, LogBin, LogList, PublishedLog, RecentLogs};
 pub use rebuild::WholeHours;
 pub use request::{EndSpan, GetTrace, LogEvent, QueryLogs, RecordMetric, StartSpan, decode};
 pub use running::{ListRunning, Running, RunningList, RunningStep};
@@ -57,7 +57,8 @@ pub use status::{Counted, GetStatus, Kept, Sizes, Status, StoreStatus};
 pub use text::MAX_MESSAGE_BYTES;
 pub use traces::{
     CriticalPath, DeleteTrace, DeleteTraces, DeletedTraces, FirstError, KindTotals, ListTraces, ListedTrace,
-    PathStep, PublishedTrace, ReadTrace, TraceHead, TraceList, TraceReport, TraceTokens, TraceTotals,
+    PathStep, PublishedTrace, ReadTrace, RecentTraces, TraceHead, TraceList, TraceReport, TraceTokens,
+    TraceTotals,
 };
 
 use self::caller::Aliases;
@@ -97,6 +98,8 @@ pub struct ServiceOptions {
     pub rollups_kept: Duration,
     /// Bytes beyond which the oldest goes, where the store has such a limit.
     pub max_bytes: Option<u64>,
+    /// The list by which model calls are priced.
+    pub prices: String,
     /// Lists of other programs whose length is told, where the store can hold lists.
     pub dead_letters: Vec<String>,
     /// Is shown every record that was stored.
@@ -119,6 +122,7 @@ impl Default for ServiceOptions {
             series_kept: week,
             rollups_kept: 57 * week,
             max_bytes: None,
+            prices: "none".to_owned(),
             dead_letters: vec!["dlq:agent_tasks".to_owned()],
             echo: None,
             content: ContentPolicy::default(),

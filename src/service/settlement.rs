@@ -44,3 +44,34 @@ impl Service {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::clock::{Clock, ManualClock};
+    use crate::model::{ProjectId, Span, Timestamp};
+    use crate::service::{Caller, ServiceOptions, testing};
+
+    #[tokio::test]
+    async fn a_span_whose_parent_never_came_becomes_a_request_by_one_of_two_processes() {
+        let clock = Arc::new(ManualClock::starting_at(Timestamp::from_micros(1_800_000_000_000_000)));
+        let store = testing::memory().await;
+        let shared: Arc<dyn Clock> = Arc::clone(&clock) as _;
+        let service = Service::new(Arc::clone(&store), shared, ServiceOptions::default());
+        let caller = Caller::local();
+        let start = json!({ "span_name": "work", "span_id": "s", "parent_span_id": "elsewhere" });
+        service.start_span(&caller, serde_json::from_value(start).unwrap()).await.unwrap().await.unwrap();
+        let end = serde_json::from_value(json!({ "span_id": "s" })).unwrap();
+        service.end_span(&caller, end).await.unwrap().await.unwrap();
+        assert_eq!(service.settle("a").await.unwrap(), 0);
+        clock.advance(Span::PARENT_AWAITED + Duration::from_secs(1));
+        assert_eq!(service.settle("a").await.unwrap(), 1);
+        assert_eq!(service.settle("b").await.unwrap(), 0, "another holds the lease");
+        clock.advance(LEASE * 2);
+        assert_eq!(service.settle("b").await.unwrap(), 0, "it is settled for good");
+        let orphans = store.orphans(&ProjectId::default_project(), clock.now()).await.unwrap();
+        assert!(orphans.is_empty());
+    }
+}

@@ -14,7 +14,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("service", &["model", "clock", "telemetry", "store"]),
     ("http", &["model", "service"]),
     ("mcp", &["model", "telemetry", "service", "http"]),
-    ("api", &["model", "service", "http"]),
+    ("api", &["model", "telemetry", "service", "http"]),
     ("scrape", &["model", "exposition", "service", "http"]),
     ("replay", &["clock"]),
     ("config", &["model", "prices"]),

@@ -44,7 +44,7 @@ fn fresh_cases_cost_what_the_package_says() {
     let cases: Vec<Case> =
         serde_json::from_reader(flate2::read::GzDecoder::new(File::open(file).unwrap())).unwrap();
     let prices = Prices::embedded();
-    let mut priced = 0;
+    let mut compared = 0;
     for (model, provider, seconds, told, answer) in &cases {
         // Where the package knows no price we may, by what follows a gateway's prefix: the golden test tells those apart.
         let Some(dollars) = answer.as_ref().map(|dollars| dollars.parse::<f64>().unwrap()) else { continue };
@@ -55,9 +55,9 @@ fn fresh_cases_cost_what_the_package_says() {
             equal,
             "seed {seed}: {model} of {provider:?} at {seconds}, {told:?}: {ours:?}, not {dollars}"
         );
-        priced += 1;
+        compared += 1;
     }
-    assert!(priced > 3_000, "only {priced} of {} had a price", cases.len());
+    assert!(compared > 3_000, "only {compared} of {} had a price", cases.len());
 }
 
 #[tokio::test]

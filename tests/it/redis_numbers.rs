@@ -243,8 +243,8 @@ async fn what_an_older_watchglass_wrote_is_counted_in_the_next_round() {
     for key in keys.iter().filter(is_new) {
         server.command::<u64>(&["DEL", key]);
     }
-    let score = (at(0).micros() / SECOND).to_string();
-    server.command::<u64>(&["ZADD", "wg:roots", &score, "1|t"]);
+    let seconds = (at(0).micros() / SECOND).to_string();
+    server.command::<u64>(&["ZADD", "wg:roots", &seconds, "1|t"]);
     assert!(sums(&*store, Tier::Minute).await.is_empty());
 
     store.expire(at(0)).await.unwrap();
@@ -379,7 +379,7 @@ async fn lists_of_others_are_measured_by_their_own_names() {
     let Some(nodes) = shared_cluster() else { return };
     let cluster = open(&options(&cluster_url(nodes))).await.unwrap();
     let names: Vec<String> = (0..20).map(|number| format!("dlq:{number}")).collect();
-    let client = redis::cluster::ClusterClient::new(nodes.iter().map(|node| node.url()).collect::<Vec<_>>());
+    let client = redis::cluster::ClusterClient::new(nodes.iter().map(Server::url).collect::<Vec<_>>());
     let mut connection = client.unwrap().get_connection().unwrap();
     for (number, name) in names.iter().enumerate() {
         for _ in 0..number {

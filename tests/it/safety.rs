@@ -9,16 +9,18 @@ use crate::architecture::{rust_files, source_files, without_tests};
 use crate::support::services::repository;
 
 /// Texts that are formatted and hold SQL, each with the reason why no value can get into it.
-const FORMATTED_SQL: [(&str, &str, &str); 2] = [
+const FORMATTED_SQL: [(&str, &str, &str); 4] = [
     (
         "store/sqlite/logs.rs",
-        "WHERE {condition} ORDER BY timestamp DESC, id DESC",
-        "`condition` is made of constants",
+        "SELECT timestamp, id, level, event_type, body FROM logs WHERE {condition}{of_level}",
+        "both are made of constants",
     ),
+    ("store/sqlite/logs.rs", "{all} ORDER BY timestamp DESC, id DESC", "parts such as the one above"),
+    ("store/sqlite/logs.rs", "SELECT 1 FROM logs WHERE {condition}{of_level}", "both are made of constants"),
     (
         "store/sqlite/logs.rs",
-        "WHERE {condition} LIMIT {most}",
-        "`condition` is made of constants, `most` is one",
+        "SELECT count(*) FROM ({all} LIMIT {most})",
+        "parts such as the one above, and a constant",
     ),
 ];
 

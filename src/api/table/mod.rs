@@ -21,5 +21,7 @@ pub(super) static ENDPOINTS: LazyLock<Vec<Endpoint>> = LazyLock::new(|| {
         moves::endpoints(),
         status::endpoints(),
     ]
-    .concat()
+    .into_iter()
+    .flatten()
+    .collect()
 });

@@ -4,8 +4,8 @@ use crate::api::Endpoint;
 use crate::model::Scope;
 use crate::service::{
     DeleteTrace, DeleteTraces, DeletedTraces, GetTrace, ListLogs, ListRunning, ListTraces, LogList,
-    PublishedLog, PublishedTrace, ReadTrace, RunningList, Search, SearchAnswer, Service, TraceAnswer,
-    TraceList, TraceReport,
+    PublishedLog, PublishedTrace, ReadTrace, RecentLogs, RecentTraces, RunningList, Search, SearchAnswer,
+    Service, TraceAnswer, TraceList, TraceReport,
 };
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -47,7 +47,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "Delete all traces and logs of an agent or a conversation",
             Service::delete_traces,
         ),
-        Endpoint::array::<ListTraces, PublishedTrace>(
+        Endpoint::array::<RecentTraces, PublishedTrace>(
             "/api/traces",
             Scope::Read,
             "Recent traces, as the published dashboard lists them",
@@ -59,7 +59,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "One trace, as the published dashboard shows it",
             Service::get_trace,
         ),
-        Endpoint::array::<ListLogs, PublishedLog>(
+        Endpoint::array::<RecentLogs, PublishedLog>(
             "/api/logs",
             Scope::Read,
             "Recent logs, as the published dashboard lists them",

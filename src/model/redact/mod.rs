@@ -86,7 +86,7 @@ impl Redactor {
             Record::SpanEnd(end) => {
                 let SpanEnd { span_id: _, end_time: _, status: _, metadata, redacted: _ } = &mut **end;
                 walk.object(metadata, Trail::Field("metadata"));
-                end.redacted = redactions.paths().to_vec();
+                merge_marks(&mut end.redacted, redactions.paths().to_vec());
             }
             Record::Point(point) => self.point(point, &mut walk)?,
             Record::Import(import) => match &mut **import {

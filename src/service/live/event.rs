@@ -74,6 +74,8 @@ pub struct End {
 }
 
 /// What is shown of an event.
+#[expect(clippy::doc_markdown, reason = "these texts are what clients show, as they stand")]
+#[expect(clippy::large_enum_variant, reason = "it is made to be written out at once")]
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum LiveView {

@@ -30,7 +30,7 @@ impl Found {
     /// Leaves out the oldest of what is too much to be told at once.
     pub(super) fn shorten(&mut self) {
         let surplus = self.happenings.len().saturating_sub(MOST_TOLD);
-        let left_out = self.happenings.drain(..surplus).last().and_then(|last| last.time());
+        let left_out = self.happenings.drain(..surplus).next_back().and_then(|last| last.time());
         self.complete_since = left_out.max(self.complete_since);
     }
 }

@@ -134,7 +134,9 @@ mod tests {
     fn it_names_the_last_ones_and_stays_short() {
         let mut mark = Mark::new(at(0));
         let keys: Vec<Key> = (0..1_000).map(|id| key("log", &id.to_string())).collect();
-        keys.iter().for_each(|key| mark.show(at(1), *key));
+        for key in &keys {
+            mark.show(at(1), *key);
+        }
         let text = mark.encode();
         assert!(text.len() < 400, "{text}");
         let read = Mark::decode(&text).unwrap();

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 pub use answer::{Histogram, LevelCounts, LogBin, LogList};
 pub use published::PublishedLog;
-pub use request::ListLogs;
+pub use request::{ListLogs, RecentLogs};
 
 use super::answer::{LogView, LogsAnswer};
 use super::caller::Caller;

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::request::ListLogs;
+use super::request::RecentLogs;
 use crate::model::Problem;
 use crate::service::{Caller, LogView, Page, Service};
 
@@ -28,9 +28,9 @@ impl Service {
     pub async fn published_logs(
         &self,
         caller: &Caller,
-        request: ListLogs,
+        request: RecentLogs,
     ) -> Result<Page<PublishedLog>, Problem> {
-        let page = self.list_logs(caller, ListLogs { include: None, ..request }).await?;
+        let page = self.list_logs(caller, request.into()).await?;
         let items = page.items.into_iter().map(PublishedLog::new).collect::<Result<_, _>>()?;
         Ok(Page { items, next: page.next })
     }

@@ -35,6 +35,29 @@ pub struct ListLogs {
     pub cursor: Option<String>,
 }
 
+/// Recent logs, as the published dashboard asks for them.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecentLogs {
+    /// Exactly this event type, or with a trailing * all that begin so
+    pub event_type: Option<String>,
+    /// Exactly this level
+    pub level: Option<String>,
+    /// Only logs of this agent
+    pub agent: Option<String>,
+    /// Most logs to return, at most 200
+    #[schemars(with = "i64", default = "hundred")]
+    pub limit: Option<Value>,
+    /// From the `Link` of the page before
+    pub cursor: Option<String>,
+}
+
+impl From<RecentLogs> for ListLogs {
+    fn from(RecentLogs { event_type, level, agent, limit, cursor }: RecentLogs) -> Self {
+        Self { event_type, level, agent, limit, cursor, ..Self::default() }
+    }
+}
+
 const fn hundred() -> i64 {
     100
 }

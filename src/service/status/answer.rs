@@ -31,6 +31,8 @@ pub struct Status {
     pub kept: Kept,
     /// What is kept of prompts, answers and secrets: full, redacted or metadata_only
     pub content: String,
+    /// Price list by which model calls are priced
+    pub prices: String,
     /// Lists of dead letters that are watched, where the store can hold lists
     pub dead_letters: Vec<String>,
 }

@@ -36,6 +36,7 @@ impl Service {
                     stale_after_seconds: options.stale_after.as_secs(),
                 },
                 content: options.content.as_str().to_owned(),
+                prices: options.prices.clone(),
                 dead_letters: options.dead_letters.clone(),
             })
         })

@@ -16,7 +16,7 @@ pub use answer::{
     TraceReport, TraceTokens, TraceTotals,
 };
 pub use published::PublishedTrace;
-pub use request::{DeleteTrace, DeleteTraces, ListTraces, ReadTrace};
+pub use request::{DeleteTrace, DeleteTraces, ListTraces, ReadTrace, RecentTraces};
 
 use super::caller::Caller;
 use super::stretch::Stretch;

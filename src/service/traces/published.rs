@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::answer::ListedTrace;
-use super::request::ListTraces;
+use super::request::RecentTraces;
 use crate::model::Problem;
 use crate::service::{Caller, Page, Service, SpanView};
 
@@ -28,9 +28,9 @@ impl Service {
     pub async fn published_traces(
         &self,
         caller: &Caller,
-        request: ListTraces,
+        request: RecentTraces,
     ) -> Result<Page<PublishedTrace>, Problem> {
-        let page = self.list_traces(caller, ListTraces { include: Some("spans".into()), ..request }).await?;
+        let page = self.list_traces(caller, request.into()).await?;
         let items = page.items.into_iter().map(PublishedTrace::new).collect::<Result<_, _>>()?;
         Ok(Page { items, next: page.next })
     }

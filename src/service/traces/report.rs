@@ -5,8 +5,8 @@ use super::answer::{self, TraceReport};
 use super::request::ReadTrace;
 use crate::model::text::quoted;
 use crate::model::{
-    Code, MAX_SPANS_PER_TRACE, Problem, ProjectId, Scope, SpanStatus, TraceId, TracePage, TraceQuery,
-    TraceRow,
+    Code, EventFilter, LevelFilter, Log, LogQuery, MAX_SPANS_PER_TRACE, Problem, ProjectId, Scope,
+    SpanStatus, TraceId, TracePage, TraceQuery, TraceRow,
 };
 use crate::service::caller::Caller;
 use crate::service::logs::ListLogs;
@@ -29,11 +29,14 @@ impl Service {
         let [with_logs] = choice("include", request.include.as_deref(), ["logs"])?;
         let is_first = given(request.cursor.as_deref()).is_none();
         let asked = GetTrace { trace_id: request.trace_id, limit: request.limit, cursor: request.cursor };
-        let (query, page) = self.read_trace_page(project, &asked).await?;
+        let (query, mut page) = self.read_trace_page(project, &asked).await?;
         let trace_id = query.trace_id.clone();
         let row = self.store.trace_row(project, &trace_id).await?;
-        if page.total == 0 && page.last_activity.is_none() && row.is_none() {
-            return Err(not_found(&trace_id));
+        if page.total == 0 {
+            // Logs alone make a trace too.
+            let log = self.newest_log(project, &trace_id).await?.ok_or_else(|| not_found(&trace_id))?;
+            page.last_activity = page.last_activity.max(Some(log.timestamp));
+            page.agent_name = page.agent_name.or(log.agent_name);
         }
         let anatomy =
             if is_first { self.anatomy(project, &trace_id, &page).await? } else { Anatomy::default() };
@@ -86,6 +89,21 @@ impl Service {
             after = page.next;
         }
         Ok(anatomy)
+    }
+
+    async fn newest_log(&self, project: &ProjectId, trace_id: &TraceId) -> Result<Option<Log>, Problem> {
+        let query = LogQuery {
+            event_type: EventFilter::Any,
+            level: LevelFilter::Any,
+            since: self.clock.now().minus(self.options.logs_kept),
+            until: None,
+            trace_id: Some(trace_id.clone()),
+            agent_name: None,
+            words: Vec::new(),
+            limit: 1,
+            before: None,
+        };
+        Ok(self.store.logs(project, &query).await?.logs.pop())
     }
 
     /// What is known of the trace: what the store keeps, or what its spans say where a script wrote them and they have

@@ -40,6 +40,27 @@ pub struct ListTraces {
     pub cursor: Option<String>,
 }
 
+/// Recent traces, as the published dashboard asks for them.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecentTraces {
+    /// Only those of this agent
+    pub agent: Option<String>,
+    /// Only those that stand so: in_progress, abandoned, ok, error or cancelled
+    pub status: Option<String>,
+    /// Most to return, at most 200
+    #[schemars(with = "i64", default = "fifty")]
+    pub limit: Option<Value>,
+    /// From the `Link` of the page before
+    pub cursor: Option<String>,
+}
+
+impl From<RecentTraces> for ListTraces {
+    fn from(RecentTraces { agent, status, limit, cursor }: RecentTraces) -> Self {
+        Self { agent, status, limit, cursor, include: Some("spans".into()), ..Self::default() }
+    }
+}
+
 /// One trace.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -48,7 +48,8 @@ impl Service {
                 None => Some((Frame::End(counts).encode(), None)),
             }
         });
-        Ok(Box::pin(first.chain(counted)))
+        // Whoever compresses it asks again after the end.
+        Ok(Box::pin(first.chain(counted.fuse())))
     }
 }
 

@@ -9,7 +9,7 @@ use futures::{Stream, StreamExt};
 use super::answer::Outcome;
 use super::check::check;
 use super::item::Line;
-use super::lines::{Lines, Numbered};
+use super::lines::{self, Lines};
 use super::section::{Incomplete, Section};
 use super::{Imported, Item, Kind};
 use crate::model::{
@@ -27,6 +27,9 @@ const PAGE: usize = 1_000;
 const SILENCE: Duration = Duration::from_secs(30);
 /// How often a batch is tried that the store has no room for, or no time.
 const ATTEMPTS: u32 = 5;
+
+/// An item with the number of its line, if it has one.
+pub type Numbered = (Option<u64>, Item);
 
 /// Takes what another store held, batch by batch.
 pub struct Importer {
@@ -77,7 +80,7 @@ impl Service {
 /// Items that are to be written together, each with the number of its line.
 #[derive(Default)]
 struct Batch {
-    items: Vec<(Option<u64>, Item)>,
+    items: Vec<Numbered>,
     bytes: usize,
 }
 
@@ -89,7 +92,7 @@ struct Reader {
 }
 
 impl Reader {
-    async fn take(&mut self, lines: impl IntoIterator<Item = Numbered>) -> Result<(), Problem> {
+    async fn take(&mut self, lines: impl IntoIterator<Item = lines::Numbered>) -> Result<(), Problem> {
         for (number, line) in lines {
             self.line(number, line)?;
             if self.batch.items.len() >= BATCH || self.batch.bytes >= BATCH_BYTES {
@@ -143,7 +146,7 @@ impl Importer {
     ///
     /// # Errors
     /// A store that does not take more. What was written until then stays, and is found when the import is repeated.
-    pub async fn take(&mut self, batch: Vec<(Option<u64>, Item)>) -> Result<(), Problem> {
+    pub async fn take(&mut self, batch: Vec<Numbered>) -> Result<(), Problem> {
         let mut batch = self.sound(batch);
         self.leave_out_known_logs(&mut batch).await?;
         let mut wait = Duration::ZERO;
@@ -169,7 +172,7 @@ impl Importer {
 
     /// The items that a store can hold and would not delete at once. A span that is deleted and imported again would
     /// be counted twice, as the numbers of its hour stay.
-    fn sound(&mut self, batch: Vec<(Option<u64>, Item)>) -> Vec<(Option<u64>, Item)> {
+    fn sound(&mut self, batch: Vec<Numbered>) -> Vec<Numbered> {
         let now = self.service.clock.now();
         let options = &self.service.options;
         let (logs, traces) = (now.minus(options.logs_kept), now.minus(options.traces_kept));
@@ -180,7 +183,7 @@ impl Importer {
             Item::Point(point) => point.timestamp < traces,
             Item::Series(_) => false,
         };
-        let mut keep = |(line, item): (Option<u64>, Item)| match check(&item) {
+        let mut keep = |(line, item): Numbered| match check(&item) {
             Ok(()) if is_old(&item) => {
                 told.count(item.kind(), Outcome::TooOld);
                 None
@@ -195,7 +198,7 @@ impl Importer {
     }
 
     /// A store answers a log that it holds as one that it has written, so those are looked for.
-    async fn leave_out_known_logs(&mut self, batch: &mut Vec<(Option<u64>, Item)>) -> Result<(), Problem> {
+    async fn leave_out_known_logs(&mut self, batch: &mut Vec<Numbered>) -> Result<(), Problem> {
         let mut known = self.known_logs(batch).await?;
         let told = &mut self.told;
         batch.retain(|(_, item)| {
@@ -210,10 +213,7 @@ impl Importer {
     }
 
     /// The logs that are held in the time of those in the batch.
-    async fn known_logs(
-        &self,
-        batch: &[(Option<u64>, Item)],
-    ) -> Result<HashSet<(Timestamp, String)>, Problem> {
+    async fn known_logs(&self, batch: &[Numbered]) -> Result<HashSet<(Timestamp, String)>, Problem> {
         let times = batch.iter().filter_map(|(_, item)| match item {
             Item::Log(log) => Some(log.timestamp),
             _ => None,
@@ -244,17 +244,18 @@ impl Importer {
     /// Writes the batch, and gives what is to be tried again after a `wait`.
     async fn write(
         &mut self,
-        batch: Vec<(Option<u64>, Item)>,
+        batch: Vec<Numbered>,
         is_last: bool,
         wait: &mut Duration,
-    ) -> Result<Vec<(Option<u64>, Item)>, Problem> {
-        let writes: Vec<Write> = batch.iter().map(|(_, item)| item.clone().into_write()).collect();
-        let written = self.service.submit_all(&self.project, writes);
-        let answers = within_deadline(async { Ok(written.await) }).await?;
+    ) -> Result<Vec<Numbered>, Problem> {
+        let writes = batch.iter().map(|(_, item)| item.clone().into_write()).collect();
+        let answers = self.submitted(writes).await?;
         let mut again = Vec::new();
+        let mut open = Vec::new();
         for ((line, item), answer) in batch.into_iter().zip(answers) {
             match answer {
                 Ok(Written::Imported { new: false }) => self.told.count(item.kind(), Outcome::AlreadyThere),
+                Ok(Written::StillOpen) => open.push(item),
                 Ok(_) => self.told.count(item.kind(), Outcome::Imported),
                 Err(problem) => match problem.code.retry_after_ms() {
                     Some(milliseconds) if !is_last => {
@@ -266,6 +267,30 @@ impl Importer {
                 },
             }
         }
+        self.end(open).await?;
         Ok(again)
+    }
+
+    /// Ends spans that were open when they were imported and have ended since.
+    async fn end(&mut self, open: Vec<Item>) -> Result<(), Problem> {
+        let ends = open.iter().filter_map(Item::as_end).collect();
+        for answer in self.submitted(ends).await? {
+            let outcome = match answer {
+                Ok(_) => Outcome::Imported,
+                Err(problem) if problem.code.is_server_fault() => return Err(problem),
+                // It has ended here in between, in its own way.
+                Err(_) => Outcome::AlreadyThere,
+            };
+            self.told.count(Kind::Spans, outcome);
+        }
+        Ok(())
+    }
+
+    async fn submitted(&self, writes: Vec<Write>) -> Result<Vec<Result<Written, Problem>>, Problem> {
+        if writes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let written = self.service.submit_all(&self.project, writes);
+        within_deadline(async { Ok(written.await) }).await
     }
 }

@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::FORMAT;
 use crate::model::text::quoted;
 use crate::model::{
-    Code, Dated, Import, Log, Point, Problem, ProjectId, Record, Series, Span, Timestamp, Write, json,
+    Code, Dated, Import, Log, Point, Problem, ProjectId, Record, Series, Span, SpanEnd, Timestamp, Write,
+    json,
 };
 
 /// What can be taken elsewhere.
@@ -148,6 +149,19 @@ impl Item {
                 Record::Import(Box::new(Import::Series { series, updated }))
             }
         })
+    }
+
+    /// The end of a span, by itself, if it has ended.
+    pub(super) fn as_end(&self) -> Option<Write> {
+        let Self::Span(span) = self else { return None };
+        let end = SpanEnd {
+            span_id: span.span_id.clone(),
+            end_time: span.end_time?,
+            status: span.status,
+            metadata: span.metadata.clone(),
+            redacted: span.redacted.clone(),
+        };
+        Some(Write::once(Record::SpanEnd(Box::new(end))))
     }
 
     /// The item as a line, its end included.

@@ -14,7 +14,7 @@ mod section;
 mod walk;
 
 pub use answer::{Imported, Kinds, Refusal, Tally};
-pub use import::Importer;
+pub use import::{Importer, Numbered};
 pub use item::{Counts, Item, Kind, LineSchema};
 pub use request::Export;
 pub use walk::Pages;

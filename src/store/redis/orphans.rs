@@ -7,7 +7,7 @@ use super::command::{Command, Guard, Request, transaction};
 use super::connection::read;
 use super::keys::{Keys, Shard};
 use super::write::effects;
-use crate::model::{Problem, Span, Timestamp};
+use crate::model::{Problem, Span, SpanId, Timestamp};
 use crate::store::Settled;
 
 /// Spans of a project that are looked at at once.
@@ -67,7 +67,7 @@ impl RedisStore {
         let parent = |span: &Option<Span>| span.as_ref().and_then(|span| span.parent_span_id.clone());
         let parents: Vec<_> = spans.iter().map(parent).collect();
         let mut are_here =
-            self.are_here(keys, parents.iter().flatten().map(|id| id.as_str())).await?.into_iter();
+            self.are_here(keys, parents.iter().flatten().map(SpanId::as_str)).await?.into_iter();
         let found = members.into_iter().zip(hashes).zip(spans).zip(parents);
         Ok(found
             .map(|((((shard, member), hash), span), parent)| Waiting {

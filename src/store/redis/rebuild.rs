@@ -10,9 +10,9 @@ use super::codec::rollup::VERSION;
 use super::command::{Command, Guard, transaction};
 use super::connection::read;
 use super::keys::{Key, Keys, Shard};
-use super::walk::{Path, Walk};
+use super::walk::{Entry, Path, Walk};
 use super::write::{list, recounted, tally};
-use crate::model::{Code, Contribution, DimensionKind, Point, Problem, Tier, Timestamp};
+use crate::model::{Code, Contribution, DimensionKind, Point, Problem, Span, Tier, Timestamp};
 
 /// How often a hash is recounted that records keep changing.
 const MAX_ATTEMPTS: usize = 20;
@@ -108,10 +108,8 @@ impl RedisStore {
                     break;
                 }
                 entries.retain(|entry| seen.insert(entry.id().to_owned()));
-                for hash in self.hashes_of(keys, entries.iter().map(|entry| entry.id())).await? {
-                    given.extend(
-                        super::codec::span::counted(&hash).iter().flat_map(|span| span.contributions()),
-                    );
+                for hash in self.hashes_of(keys, entries.iter().map(Entry::id)).await? {
+                    given.extend(super::codec::span::counted(&hash).iter().flat_map(Span::contributions));
                 }
             }
         }

@@ -5,7 +5,7 @@ use super::codec::span::{Fields, decode, fields};
 use super::command::Command;
 use super::connection::read;
 use super::keys::Keys;
-use super::walk::{Path, Walk};
+use super::walk::{Entry, Path, Walk};
 use crate::model::{Point, Problem, SpanPage, SpanPosition, SpanQuery, SpanTime, Timestamp};
 
 /// Spans that one round trip asks for.
@@ -31,7 +31,7 @@ impl RedisStore {
             if entries.is_empty() {
                 return Ok(page);
             }
-            let found = self.hashes_of(keys, entries.iter().map(|entry| entry.id())).await?;
+            let found = self.hashes_of(keys, entries.iter().map(Entry::id)).await?;
             page.spans.extend(found.iter().filter_map(decode));
         }
         page.next = page.spans.last().map(|span| SpanPosition::by(span, query.by));

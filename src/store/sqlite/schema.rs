@@ -7,8 +7,12 @@ use super::recount;
 use crate::model::{Code, Problem};
 
 /// Each step takes the schema from its index to the next number. Steps are never edited, only added.
-const STEPS: &[&str] =
-    &[include_str!("0001_records.sql"), include_str!("0002_keys.sql"), include_str!("0003_numbers.sql")];
+const STEPS: &[&str] = &[
+    include_str!("0001_records.sql"),
+    include_str!("0002_keys.sql"),
+    include_str!("0003_numbers.sql"),
+    include_str!("0004_levels.sql"),
+];
 
 /// The number of the schema that first had numbers: what was there before is added up then.
 const NUMBERS: usize = 3;

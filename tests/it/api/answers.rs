@@ -6,8 +6,28 @@ use reqwest::header::{
     IF_NONE_MATCH, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
 
+use serde_json::json;
+
 use super::World;
 use crate::access::world::{Caller, World as Guarded};
+
+#[tokio::test]
+async fn the_status_tells_what_runs_and_what_it_holds() {
+    let status = World::start().await.get("/api/v1/status").await.body;
+    assert_eq!(status["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!((&status["project"], &status["key_required"]), (&json!("default"), &json!(false)));
+    for (what, count) in [("logs", 16), ("spans", 24), ("traces", 8)] {
+        assert_eq!(status["holds"][what], json!({ "count": count, "exact": true }), "{what}");
+    }
+    let store = json!({
+        "address": "memory:", "backend": "memory", "durability": "none",
+        "durability_means": "an answered write may be lost",
+    });
+    assert_eq!(status["store"], store);
+    assert_eq!((&status["kept"]["logs_seconds"], &status["content"]), (&json!(604_800), &json!("redacted")));
+    assert!(status["prices"].as_str().unwrap().starts_with("genai-prices "), "{status}");
+    assert!(status["uptime_seconds"].as_i64().unwrap() >= 0);
+}
 
 #[tokio::test]
 async fn a_client_that_has_the_answer_is_told_so() {

@@ -71,7 +71,8 @@ async fn what_a_parameter_does_not_take_is_refused_by_its_name() {
                 answer.assert_sound(&context);
                 let named = parameter.in_path && answer.status == 404;
                 assert!([200, 400].contains(&answer.status) || named, "{context}: {answer:?}");
-                if answer.status == 400 {
+                // Nothing is as if it were not given, and then something else may be missing.
+                if answer.status == 400 && !value.is_empty() {
                     answer.assert_refused(&parameter.name, &context);
                 }
                 let unreadable = ["%ff", "%zz", "%"].contains(&value);

@@ -69,7 +69,7 @@ impl World {
         Self { server: Server::start_on(store), client }
     }
 
-    /// Eight traces with three spans each, of three agents; some fail, some log, one has not ended.
+    /// Eight traces with three spans each, of three agents; some fail, all log, two have not ended.
     async fn plant(&self) {
         for number in 0..8 {
             let trace = format!("trace-{number}");
@@ -84,7 +84,7 @@ impl World {
             let spans = json!([
                 span("root", "agent_request", Value::Null),
                 span("llm", "llm_call", root.clone()),
-                span("tool", "tool.search", root.clone()),
+                span("tool", if number % 2 == 0 { "tool.search" } else { "tool.fetch" }, root.clone()),
             ]);
             self.write("/api/v1/spans", &spans).await;
             let model = if number % 2 == 0 { "gpt-4o" } else { "claude-sonnet-4-5" };
@@ -94,7 +94,7 @@ impl World {
                 json!({ "status": "error", "metadata": { "error": format!("no answer after {number} s") } });
             let tool = if number % 2 == 0 { failed } else { json!({}) };
             self.write(&format!("/api/v1/spans/{trace}-tool/end"), &tool).await;
-            if number < 7 {
+            if number < 6 {
                 let status = if number == 3 { "error" } else { "ok" };
                 self.write(&format!("/api/v1/spans/{trace}-root/end"), &json!({ "status": status })).await;
             }

@@ -80,8 +80,12 @@ pub(super) async fn the_dashboard_reads_logs(world: &World) {
     ] {
         assert_eq!(each(&world.get(&format!("/api/logs?{query}")).await, "message"), expected, "{query}");
     }
-    for (query, field) in [("limit=abc", "limit"), ("level=loud", "level"), ("event_type=%5Ba", "event_type")]
-    {
+    for (query, field) in [
+        ("limit=abc", "limit"),
+        ("include=histogram", "include"),
+        ("level=loud", "level"),
+        ("event_type=%5Ba", "event_type"),
+    ] {
         let refused = world.refused(Method::GET, &format!("/api/logs?{query}")).await;
         assert_eq!(refused, (400, field.to_owned()), "{query}");
     }

@@ -50,4 +50,7 @@ async fn one_that_stops_reading_is_cut_while_another_loses_nothing_and_writers_a
     // It comes back to what is still kept, or is told what it must look up.
     let mut back = Watcher::back(&server, &slow.last_id).await;
     assert_eq!(back.next().await.unwrap().kind, "gap");
+    // The clients' connections end only while this runtime runs, and the server waits for them.
+    drop((fast, slow, back, writer));
+    tokio::task::spawn_blocking(move || drop(server)).await.unwrap();
 }

@@ -7,14 +7,20 @@ use super::world::close;
 use crate::support::redis::Redis;
 use crate::support::server::Server;
 
+fn client() -> Client {
+    // The tests' process is not the program's: nobody has named the provider of cryptography yet.
+    rustls::crypto::ring::default_provider().install_default().ok();
+    Client::builder().no_proxy().build().unwrap()
+}
+
 async fn get(server: &Server, path: &str) -> Value {
-    let answer = Client::new().get(server.url(path)).send().await.unwrap();
+    let answer = client().get(server.url(path)).send().await.unwrap();
     assert_eq!(answer.status(), 200, "{path}");
     serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap()
 }
 
 async fn post(server: &Server, path: &str, records: Value) {
-    let answer = Client::new().post(server.url(path)).json(&records).send().await.unwrap();
+    let answer = client().post(server.url(path)).json(&records).send().await.unwrap();
     let answer: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
     assert_eq!(answer["failed"], 0, "{answer}");
 }

@@ -56,6 +56,44 @@ async fn a_copy_goes_to_redis_and_back() {
     goes_round(&files[0].store(), &redis.url(), &files[1].store()).await;
 }
 
+/// A copy that goes on where another was broken off, or where its source has gone on.
+async fn goes_on(from: &str, to: &str) {
+    fill(from).await;
+    let part = ["copy", "--from", from, "--to", to, "--since", "150m"];
+    let first = run("memory:", &part).ok();
+    assert!(told(&first, "default")["imported"].as_u64() > Some(5), "{first}");
+    run(from, &["call", "end_span", r#"{"span_id":"open","metadata":{"output":"done"}}"#]).ok();
+    run(from, &["call", "log_event", r#"{"event_type":"later","message":"m"}"#]).ok();
+    copied(from, to).ok();
+    assert_same(&Held::of(to, "default").await, &Held::of(from, "default").await);
+
+    let other = r#"{"span_id":"another","trace_id":"mine","span_name":"s"}"#;
+    run(to, &["call", "start_span", other]).ok();
+    run(from, &["call", "start_span", &other.replace("mine", "yours")]).ok();
+    let clash = copied(from, to);
+    assert_eq!(clash.status, 1, "{clash:?}");
+    let answer: Value = serde_json::from_str(&clash.stdout).unwrap();
+    let told = told(&answer, "default");
+    assert_eq!(
+        (&told["refused"], &told["errors"][0]["code"]),
+        (&json!(1), &json!("SPAN_CONFLICT")),
+        "{answer}"
+    );
+    assert_eq!(told["errors"][0]["record"], "span another");
+}
+
+#[tokio::test]
+async fn a_copy_goes_on_in_sqlite() {
+    let files = [File::new(), File::new()];
+    goes_on(&files[0].store(), &files[1].store()).await;
+}
+
+#[tokio::test]
+async fn a_copy_goes_on_in_redis() {
+    let (Some(redis), file) = (Redis::start(&[]), File::new()) else { return };
+    goes_on(&file.store(), &redis.url()).await;
+}
+
 #[tokio::test]
 async fn one_project_can_be_copied_alone() {
     let (from, to) = (File::new(), File::new());

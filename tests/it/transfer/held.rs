@@ -67,6 +67,8 @@ impl Held {
             traces: traces(store, project).await,
             rollups: Vec::new(),
         };
+        held.series
+            .sort_by(|(one, _), (other, _)| (&one.name, &one.labels).cmp(&(&other.name, &other.labels)));
         for tier in Tier::ALL {
             for dimension in [DimensionKind::Agent, DimensionKind::Step, DimensionKind::Error] {
                 let bin = Some(tier.width());
@@ -150,7 +152,7 @@ pub(super) fn caller(project: &str) -> Caller {
 
 /// Fills the default project of the store at `url` with recorded runs and with all else that there can be, over the last
 /// hours, and the project `other` with a little.
-pub(super) async fn fill(url: &str) {
+pub(crate) async fn fill(url: &str) {
     let clock = Arc::new(ManualClock::starting_at(SystemClock.now().minus(Duration::from_secs(3 * 3_600))));
     let inside = Inside::on(url, Arc::clone(&clock) as Arc<dyn Clock>).await;
     let text = std::fs::read_to_string(repository("examples/data/tau_airline.jsonl")).unwrap();

@@ -1,6 +1,6 @@
 //! Taking records elsewhere: exports, imports, and copies of whole stores.
 
 mod copy;
-mod held;
+pub(crate) mod held;
 mod lines;
 mod rebuild;

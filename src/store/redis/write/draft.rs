@@ -23,7 +23,7 @@ pub(super) struct Draft {
     /// Of a series that is imported: what is added to it.
     pub(super) imported: Option<SeriesValue>,
     /// Of a span that ends: what the numbers know of it so far.
-    pub(super) before: Option<Span>,
+    pub(super) before: Option<Box<Span>>,
     /// Of a span that ends: whether it has a parent that may not be here.
     pub(super) awaits_parent: bool,
     /// What makes it be there.

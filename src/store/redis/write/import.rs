@@ -6,7 +6,8 @@ use super::{Decision, Planned, Ttl, rollups, span};
 use crate::model::{
     Import, MAX_SPANS_PER_TRACE, Point, Problem, Series, SeriesValue, Span, Timestamp, Written,
 };
-use crate::store::redis::codec::{point, span::fields};
+use crate::store::redis::codec::point;
+use crate::store::redis::codec::span::{decode, fields};
 use crate::store::redis::command::{Command, Guard};
 use crate::store::redis::connection::{Reply, read};
 use crate::store::redis::keys::Keys;
@@ -53,8 +54,8 @@ fn import_span(
 ) -> Result<Decision, Problem> {
     let mut replies = replies.into_iter();
     let mut next = || replies.next().unwrap_or(Ok(redis::Value::Nil));
-    if !fields(next()?).is_empty() {
-        return Ok(HELD);
+    if let Some(held) = decode(&fields(next()?)) {
+        return Ok(Decision::Stored(Written::known_span(&held, span)?));
     }
     // Its agent is known, or never was.
     next()?;
@@ -96,8 +97,8 @@ fn import_series(
             own_sum = hash.get("sum").cloned().unwrap_or_default();
         }
         held = match (held, SeriesShare::decode(&hash)) {
-            (Some(held), Some((_, _, share))) => Some(held.plus(share)),
-            (held, share) => held.or(share.map(|(_, _, share)| share)),
+            (Some(one), Some((_, _, other))) => Some(one.plus(other)),
+            (one, other) => one.or(other.map(|(_, _, other)| other)),
         };
     }
     let new = held.is_none();

@@ -135,7 +135,7 @@ pub(super) fn end(
     let body = keys.span(end.span_id.as_str());
     let mut draft =
         Draft::new(item, body.shard, Written::SpanEnded { span: Box::new(span), already_ended: false });
-    (draft.before, draft.awaits_parent) = (before, awaits_parent);
+    (draft.before, draft.awaits_parent) = (before.map(Box::new), awaits_parent);
     for name in ["status", COUNTED] {
         let held = held.get(name).cloned().unwrap_or_default();
         draft.guards.push(Guard::Field { key: body.clone(), name, held });
@@ -181,7 +181,7 @@ pub(super) fn finish_end(keys: &Keys, ttl: Ttl, span: &Span, draft: &mut Draft) 
     draft.entries.extend(touch_trace(keys, ttl, trace_id, span.agent_name.as_deref(), at));
     draft.entries.push(Command::new("EXPIRE", keys.trace_spans(trace_id)).arg(ttl.traces));
     draft.entries.extend(of_failure(keys, ttl, span));
-    draft.body.extend(effects(keys, ttl, draft.before.as_ref(), Some(span)));
+    draft.body.extend(effects(keys, ttl, draft.before.as_deref(), Some(span)));
     if draft.awaits_parent {
         draft.body.extend(await_parent(keys, ttl, span));
     }

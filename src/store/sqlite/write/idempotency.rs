@@ -60,7 +60,7 @@ pub(super) fn remember(
             Receipt::SpanEnd { span_id: span.span_id.clone(), already_ended: *already_ended }
         }
         // An import has no key: what it writes is known by the records' own ids.
-        Written::Imported { .. } => return Ok(()),
+        Written::Imported { .. } | Written::StillOpen => return Ok(()),
         Written::Point { kind, overflow } => Receipt::Point { kind: *kind, overflow: *overflow },
     };
     ledger

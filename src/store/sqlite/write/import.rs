@@ -16,8 +16,8 @@ pub(super) fn write(ledger: &mut Ledger<'_>, record: &Import) -> Answer {
 }
 
 fn write_span(ledger: &mut Ledger<'_>, span: &Span) -> Answer {
-    if find(ledger.connection, ledger.project, &span.span_id)?.is_some() {
-        return Ok(Ok(Written::Imported { new: false }));
+    if let Some(held) = find(ledger.connection, ledger.project, &span.span_id)? {
+        return Ok(Written::known_span(&held, span));
     }
     if let Err(problem) = span::check_room(ledger, &span.trace_id)? {
         return Ok(Err(problem));
