@@ -35,21 +35,35 @@ function own.EARLIER(key, ...)
   end
 end
 
--- seconds [field count]…: adds to the counts of a hash that is kept for so long. A count of 0 is none, and one that
--- would be too large for 64 bits is the largest.
+-- Adds where a double may not be exact. A sum that 64 bits don't hold is the largest that they do.
+local function add_long(key, name, count)
+  if type(redis.pcall('HINCRBY', key, name, count)) ~= 'number' then
+    local largest = string.sub(count, 1, 1) == '-' and '-9223372036854775808' or '9223372036854775807'
+    redis.call('HSET', key, name, largest)
+  end
+end
+
+-- seconds [field count]…: adds to the counts of a hash, each field once. A count of 0 is none. A hash that has not had
+-- the first field is kept for so long from now on.
 function own.TALLY(key, seconds, ...)
-  local arguments = {...}
-  for index = 1, #arguments, 2 do
-    local name, count = arguments[index], arguments[index + 1]
-    local sum = redis.pcall('HINCRBY', key, name, count)
-    if sum == 0 then
-      redis.call('HDEL', key, name)
-    elseif type(sum) ~= 'number' then
-      local largest = string.sub(count, 1, 1) == '-' and '-9223372036854775808' or '9223372036854775807'
-      redis.call('HSET', key, name, largest)
+  local arguments, names, sums, zeros = {...}, {}, {}, {}
+  for index = 1, #arguments, 2 do names[#names + 1] = arguments[index] end
+  local held = redis.call('HMGET', key, unpack(names))
+  for index, name in ipairs(names) do
+    local count, before = arguments[2 * index], tonumber(held[index] or '0')
+    local sum = before + tonumber(count)
+    if math.max(math.abs(before), math.abs(sum)) >= 2 ^ 52 then
+      add_long(key, name, count)
+    elseif sum == 0 then
+      zeros[#zeros + 1] = name
+    else
+      sums[#sums + 1] = name
+      sums[#sums + 1] = string.format('%.0f', sum)
     end
   end
-  redis.call('EXPIRE', key, seconds)
+  if #sums > 0 then redis.call('HSET', key, unpack(sums)) end
+  if #zeros > 0 then redis.call('HDEL', key, unpack(zeros)) end
+  if not held[1] then redis.call('EXPIRE', key, seconds) end
 end
 
 -- field: deletes a hash that has no such field.
@@ -57,13 +71,23 @@ function own.SPENT(key, name)
   if redis.call('HEXISTS', key, name) == 0 then redis.call('DEL', key) end
 end
 
--- seconds minute time value bucket: adds a point to its minute in a hash that is kept for so long.
+-- seconds minute time value bucket: adds a point to its minute in a hash, which is kept for so long from the minute on.
 function own.SAMPLE(key, seconds, minute, time, value, bucket)
-  redis.call('HINCRBY', key, minute .. ':count', 1)
+  local count, last, in_bucket = minute .. ':count', minute .. ':time', minute .. ':b' .. bucket
+  local held = redis.call('HMGET', key, count, last, in_bucket)
+  local fields = {count, (held[1] or 0) + 1}
+  local function set(name, to)
+    fields[#fields + 1] = name
+    fields[#fields + 1] = to
+  end
+  if not held[2] or tonumber(held[2]) <= tonumber(time) then
+    set(last, time)
+    set(minute .. ':last', value)
+  end
+  if bucket ~= '' then set(in_bucket, (held[3] or 0) + 1) end
+  redis.call('HSET', key, unpack(fields))
   redis.call('HINCRBYFLOAT', key, minute .. ':sum', value)
-  own.NEWER(key, minute .. ':time', time, minute .. ':last', value)
-  if bucket ~= '' then redis.call('HINCRBY', key, minute .. ':b' .. bucket, 1) end
-  redis.call('EXPIRE', key, seconds)
+  if not held[1] then redis.call('EXPIRE', key, seconds) end
 end
 
 for _ = 1, tonumber(take()) do

@@ -12,7 +12,7 @@ use crate::store::redis::keys::{Keys, Shard, seconds};
 const MAX_FIELDS: usize = 1_000;
 
 /// Counts by the hash that they lie in.
-type Cells = BTreeMap<(Tier, Timestamp, DimensionKind), Vec<(String, i64)>>;
+type Cells = BTreeMap<(Tier, Timestamp, DimensionKind), BTreeMap<String, i64>>;
 
 /// What the change of a span adds to the numbers.
 pub(super) fn of_change(keys: &Keys, ttl: Ttl, before: Option<&Span>, after: Option<&Span>) -> Vec<Command> {
@@ -26,6 +26,7 @@ pub(super) fn of_change(keys: &Keys, ttl: Ttl, before: Option<&Span>, after: Opt
         let count = Command::new("TALLY", keys.failures(shard)).arg(ttl.rollups);
         let changes = was.map(|was| (was, -1)).into_iter().chain(is.map(|is| (is, 1)));
         commands.push(changes.fold(count, |command, (fingerprint, more)| command.arg(fingerprint).arg(more)));
+        commands.push(Command::new("EXPIRE", keys.failures(shard)).arg(ttl.rollups));
     }
     commands
 }
@@ -51,7 +52,7 @@ fn add(keys: &Keys, ttl: Ttl, shard: Shard, sums: &Sums) -> Vec<Command> {
         starts.into_iter().flat_map(|(tier, start)| list(keys, ttl, shard, tier, start)).collect();
     for ((tier, start, kind), fields) in cells {
         let tally_of = Command::new("TALLY", keys.rollup(shard, tier, kind, start));
-        commands.extend(tally(&tally_of, ttl.rollup(tier), 1, &fields));
+        commands.extend(tally(&tally_of, ttl.rollup(tier), 1, &fields.into_iter().collect::<Vec<_>>()));
     }
     commands
 }
@@ -93,7 +94,10 @@ fn cells(sums: &Sums) -> Cells {
         let place = rollup::place(agent, dimension);
         for tier in Tier::ALL {
             let hash = cells.entry((tier, tier.start_of(*minute), dimension.kind())).or_default();
-            hash.extend(rollup::fields(&place, tally));
+            for (field, count) in rollup::fields(&place, tally) {
+                let sum: &mut i64 = hash.entry(field).or_default();
+                *sum = sum.saturating_add(count);
+            }
         }
     }
     cells
@@ -129,6 +133,6 @@ pub(in super::super) fn recounted(given: &[Contribution]) -> BTreeMap<DimensionK
     let minutes = cells(&changes(&[], given)).into_iter();
     minutes
         .filter(|((tier, ..), _)| *tier == Tier::Minute)
-        .map(|((.., kind), fields)| (kind, fields))
+        .map(|((.., kind), fields)| (kind, fields.into_iter().collect()))
         .collect()
 }
