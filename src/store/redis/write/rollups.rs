@@ -12,7 +12,7 @@ use crate::store::redis::keys::{Keys, Shard, seconds};
 const MAX_FIELDS: usize = 1_000;
 
 /// Counts by the hash that they lie in.
-type Cells = BTreeMap<(Tier, Timestamp, DimensionKind), BTreeMap<String, i64>>;
+type Cells = BTreeMap<(Tier, Timestamp, DimensionKind), Vec<(String, i64)>>;
 
 /// What the change of a span adds to the numbers.
 pub(super) fn of_change(keys: &Keys, ttl: Ttl, before: Option<&Span>, after: Option<&Span>) -> Vec<Command> {
@@ -52,7 +52,7 @@ fn add(keys: &Keys, ttl: Ttl, shard: Shard, sums: &Sums) -> Vec<Command> {
         starts.into_iter().flat_map(|(tier, start)| list(keys, ttl, shard, tier, start)).collect();
     for ((tier, start, kind), fields) in cells {
         let tally_of = Command::new("TALLY", keys.rollup(shard, tier, kind, start));
-        commands.extend(tally(&tally_of, ttl.rollup(tier), 1, &fields.into_iter().collect::<Vec<_>>()));
+        commands.extend(tally(&tally_of, ttl.rollup(tier), 1, &fields));
     }
     commands
 }
@@ -94,10 +94,7 @@ fn cells(sums: &Sums) -> Cells {
         let place = rollup::place(agent, dimension);
         for tier in Tier::ALL {
             let hash = cells.entry((tier, tier.start_of(*minute), dimension.kind())).or_default();
-            for (field, count) in rollup::fields(&place, tally) {
-                let sum: &mut i64 = hash.entry(field).or_default();
-                *sum = sum.saturating_add(count);
-            }
+            hash.extend(rollup::fields(&place, tally));
         }
     }
     cells
@@ -133,6 +130,6 @@ pub(in super::super) fn recounted(given: &[Contribution]) -> BTreeMap<DimensionK
     let minutes = cells(&changes(&[], given)).into_iter();
     minutes
         .filter(|((tier, ..), _)| *tier == Tier::Minute)
-        .map(|((.., kind), fields)| (kind, fields.into_iter().collect()))
+        .map(|((.., kind), fields)| (kind, fields))
         .collect()
 }
