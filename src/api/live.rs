@@ -13,8 +13,7 @@ use futures::{FutureExt, stream};
 use super::Call;
 use crate::http::{Ending, Gate, Stalled};
 use crate::model::{Grant, Problem};
-use crate::service::{Subscription, WatchLive};
-use crate::telemetry::metrics::LiveEnd;
+use crate::service::{LiveEnd, Subscription, WatchLive};
 
 /// After how much silence a client is told that the stream is there, and how far it has seen.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);

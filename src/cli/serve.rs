@@ -45,6 +45,7 @@ async fn serve<Beside>(
 where
     Beside: Future<Output = ()> + Send + 'static,
 {
+    server::open_many();
     let tls = config.access.tls.as_ref().map(Tls::load).transpose()?;
     let opened = Arc::new(open(config).await?);
     let access = access(config, &opened).await?;

@@ -62,6 +62,20 @@ impl Default for Limits {
     }
 }
 
+/// Lets this process have as many files and sockets open as the system allows it, which is often ten times what it
+/// is given at first.
+pub fn open_many() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{Resource, getrlimit, setrlimit};
+        let mut limit = getrlimit(Resource::Nofile);
+        limit.current = limit.maximum;
+        if let Err(error) = setrlimit(Resource::Nofile, limit) {
+            tracing::debug!(%error, "the limit of open files can't be raised");
+        }
+    }
+}
+
 /// The connections that were taken and may still be open.
 pub(super) struct Connections(GracefulShutdown);
 

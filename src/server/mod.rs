@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
+pub use connections::open_many;
 pub use guard::Guard;
 pub use health::{Readiness, ReadinessCheck};
 pub use tls::Tls;

@@ -47,7 +47,9 @@ pub use answer::{
     TreeNode,
 };
 pub use caller::Caller;
-pub use live::{End, Gap, Happening, LiveEvent, LiveKind, LiveView, Subscription, Untrusted, WatchLive};
+pub use live::{
+    End, Gap, Happening, LiveEnd, LiveEvent, LiveKind, LiveView, Subscription, Untrusted, WatchLive,
+};
 pub use logs::{Histogram, LevelCounts, ListLogs, LogBin, LogList, PublishedLog, RecentLogs};
 pub use rebuild::WholeHours;
 pub use request::{EndSpan, GetTrace, LogEvent, QueryLogs, RecordMetric, StartSpan, decode};

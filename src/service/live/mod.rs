@@ -43,6 +43,7 @@ use super::caller::Caller;
 use super::text::given;
 use super::{Service, within_deadline};
 use crate::model::{Problem, ProjectId, Scope};
+pub use crate::telemetry::metrics::LiveEnd;
 
 /// The feeds that run, one for each project that is watched.
 #[derive(Default)]

@@ -24,6 +24,8 @@ fn resident(server: &Server) -> u64 {
 }
 
 async fn watchers(server: &Server, count: usize) -> Vec<Watcher> {
+    // Here is the other end of every connection.
+    watchglass::server::open_many();
     let mut all = Vec::new();
     while all.len() < count {
         let more = (0..50.min(count - all.len())).map(|_| Watcher::open(server, ""));
@@ -36,14 +38,14 @@ async fn watchers(server: &Server, count: usize) -> Vec<Watcher> {
 #[tokio::test]
 async fn a_thousand_clients_cost_little_each_and_all_see_what_happens() {
     let server = Server::start();
-    let writer = client(&server).await;
     // What a first client needs, those after it share.
     let mut first = Watcher::open(&server, "").await;
-    log(&writer, "one").await;
+    log(&client(&server).await, "one").await;
     first.messages(1).await;
     let before = resident(&server);
     let mut crowd = watchers(&server, CROWD).await;
     let waiting = resident(&server);
+    let writer = client(&server).await;
     for round in 0..20 {
         log(&writer, &round.to_string()).await;
         for seen in join_all(crowd.iter_mut().map(|watcher| watcher.messages(1))).await {
