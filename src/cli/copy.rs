@@ -16,6 +16,7 @@ use crate::service::Caller;
 use crate::service::transfer::{Export, Imported, Refusal, Tally};
 use crate::store::StoreUrl;
 
+#[expect(clippy::doc_markdown, reason = "these texts are the help, which is not Markdown")]
 #[derive(Debug, Clone, Args)]
 pub(super) struct Copy {
     /// The store to read, such as sqlite:PATH or redis://HOST; it stays as it is

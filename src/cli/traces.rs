@@ -17,6 +17,7 @@ const GAP: usize = 2;
 /// Columns that a name and an agent keep where there is little room.
 const LEAST: usize = 13;
 
+#[expect(clippy::doc_markdown, reason = "these texts are the help, which is not Markdown")]
 #[derive(Debug, Clone, Args)]
 pub(super) struct Traces {
     /// Most to show

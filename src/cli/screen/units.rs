@@ -31,7 +31,7 @@ pub(in crate::cli) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut parted = String::new();
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             parted.push(',');
         }
         parted.push(digit);
@@ -41,11 +41,11 @@ pub(in crate::cli) fn count(number: u64) -> String {
 
 /// Dollars: `$12.34`, `$0.0312`, `<$0.0001`.
 pub(in crate::cli) fn dollars(amount: f64) -> String {
-    match amount {
-        amount if amount == 0.0 => "$0".to_owned(),
-        amount if amount.abs() < 0.000_05 => "<$0.0001".to_owned(),
-        amount if amount.abs() < 0.995 => format!("${amount:.4}"),
-        amount => format!("${amount:.2}"),
+    match amount.abs() {
+        0.0 => "$0".to_owned(),
+        size if size < 0.000_05 => "<$0.0001".to_owned(),
+        size if size < 0.995 => format!("${amount:.4}"),
+        _ => format!("${amount:.2}"),
     }
 }
 

@@ -37,13 +37,11 @@ pub(super) enum Source {
 impl Source {
     /// Makes ready what is asked.
     pub(super) async fn open(config: &Config, from: &From) -> Result<Self, Failure> {
-        match &from.server {
-            Some(address) => Server::new(address.clone(), config.access.client_key.clone()).map(Self::Server),
-            None => {
-                let config = Config { echo: false, ..config.clone() };
-                Ok(Self::Store(Box::new(open(&config).await?)))
-            }
+        if let Some(address) = &from.server {
+            return Server::new(address.clone(), config.access.client_key.clone()).map(Self::Server);
         }
+        let config = Config { echo: false, ..config.clone() };
+        Ok(Self::Store(Box::new(open(&config).await?)))
     }
 
     /// Traces, page after page until there are `most` or no more.

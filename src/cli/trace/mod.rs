@@ -23,7 +23,7 @@ use crate::service::TraceReport;
 pub(super) struct Trace {
     /// The trace, in the form in which it was given or as 32 hex digits
     #[arg(value_name = "ID")]
-    trace_id: String,
+    id: String,
     /// Print JSON on a terminal too
     #[arg(long)]
     json: bool,
@@ -35,7 +35,7 @@ pub(super) struct Trace {
 pub(super) fn run(config: &Config, arguments: &Trace) -> Result<(), Failure> {
     let report = on_one_thread(async {
         let source = Source::open(config, &arguments.from).await?;
-        let report = source.trace(&arguments.trace_id).await;
+        let report = source.trace(&arguments.id).await;
         source.close().await;
         report
     })?;

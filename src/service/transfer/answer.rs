@@ -1,7 +1,5 @@
 //! What became of an import.
 
-#![expect(clippy::doc_markdown, reason = "these texts are what clients show, as they stand")]
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -250,15 +250,14 @@ fn typed<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, Problem> {
         let path = error.path().to_string();
         let text = error.into_inner().to_string();
         let missing = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
-        match missing {
-            Some(field) => Problem::invalid(field, format!("`{field}` is missing")),
-            // What was found instead is an agent's text.
-            None => {
-                let wanted = text.rsplit_once("expected ").map_or("", |(_, wanted)| wanted);
-                let wanted = if wanted.is_empty() { String::new() } else { format!(": expected {wanted}") };
-                Problem::invalid(path, format!("a field has the wrong type{wanted}"))
-            }
+        if let Some(field) = missing {
+            return Problem::invalid(field, format!("`{field}` is missing"));
         }
+        // What was found instead is an agent's text.
+        let wanted = text
+            .rsplit_once("expected ")
+            .map_or_else(String::new, |(_, wanted)| format!(": expected {wanted}"));
+        Problem::invalid(path, format!("a field has the wrong type{wanted}"))
     })
 }
 

@@ -49,7 +49,7 @@ pub(super) fn slice(
     let full = used_bytes(connection)? > retention.max_bytes;
     let oldest = if full { oldest_part(connection, now)? } else { Timestamp::from_micros(i64::MIN) };
     let rules = rules(retention, now, oldest);
-    let mut slice = Slice { room: SLICE, more: false };
+    let mut slice = Slice { deleted: 0, more: false };
     let projects: Vec<i64> = connection
         .prepare_cached("SELECT project FROM projects")?
         .query_map([], |row| row.get(0))?
@@ -74,37 +74,36 @@ pub(super) fn slice(
         }
         recount_series(connection, project)?;
     }
-    let deleted = (SLICE - slice.room).unsigned_abs();
+    let deleted = slice.deleted.unsigned_abs();
     Ok(Expired { deleted, more: slice.more || full && deleted > 0 })
 }
 
-/// How much a slice may still delete, and whether it has left something.
+/// How much a slice has deleted, and whether it has left something.
 struct Slice {
-    room: i64,
+    deleted: i64,
     more: bool,
 }
 
 impl Slice {
     /// Deletes from one table what there is room for.
     fn take(&mut self, delete: impl FnOnce(i64) -> rusqlite::Result<i64>) -> rusqlite::Result<()> {
-        let most = ROWS.min(self.room);
+        let most = (SLICE - self.deleted).clamp(0, ROWS);
         let deleted = delete(most)?;
-        self.room -= deleted;
-        // With no room at all nobody has looked.
-        self.more |= deleted == most;
+        self.deleted += deleted;
+        // Where there is no room at all nobody has looked.
+        self.more |= deleted >= most;
         Ok(())
     }
 }
 
-/// The rows of roll-ups that began before a time.
-const ROLLUPS: &str = "DELETE FROM rollups
-    WHERE (project, tier, kind, start, agent, step_kind, name, model) IN
-        (SELECT project, tier, kind, start, agent, step_kind, name, model FROM rollups
-         WHERE project = ?1 AND tier = ?2 AND kind = ?3 AND start < ?4 ORDER BY start LIMIT ?5)";
-const LATENCIES: &str = "DELETE FROM rollup_latency
-    WHERE (project, tier, kind, start, agent, step_kind, name, model, bucket) IN
-        (SELECT project, tier, kind, start, agent, step_kind, name, model, bucket FROM rollup_latency
-         WHERE project = ?1 AND tier = ?2 AND kind = ?3 AND start < ?4 ORDER BY start LIMIT ?5)";
+/// The rows of roll-ups that began before a time, and with the last of them all that began when it did.
+const ROLLUPS: &str = "DELETE FROM rollups WHERE project = ?1 AND tier = ?2 AND kind = ?3 AND start <=
+    (SELECT max(start) FROM (SELECT start FROM rollups
+     WHERE project = ?1 AND tier = ?2 AND kind = ?3 AND start < ?4 ORDER BY start LIMIT ?5))";
+const LATENCIES: &str =
+    "DELETE FROM rollup_latency WHERE project = ?1 AND tier = ?2 AND kind = ?3 AND start <=
+    (SELECT max(start) FROM (SELECT start FROM rollup_latency
+     WHERE project = ?1 AND tier = ?2 AND kind = ?3 AND start < ?4 ORDER BY start LIMIT ?5))";
 
 /// The rules of the other tables. Of logs and spans also what is before `oldest` goes.
 fn rules(retention: &Retention, now: Timestamp, oldest: Timestamp) -> [Rule; 9] {
@@ -142,9 +141,9 @@ fn rules(retention: &Retention, now: Timestamp, oldest: Timestamp) -> [Rule; 9] 
             now.minus(Idempotency::KEPT),
         ),
         Rule::uncounted(
-            "DELETE FROM counted_points WHERE (project, timestamp, id) IN
-                (SELECT project, timestamp, id FROM counted_points
-                 WHERE project = ?1 AND timestamp < ?2 ORDER BY timestamp LIMIT ?3) RETURNING 0",
+            "DELETE FROM counted_points WHERE project = ?1 AND timestamp <=
+                (SELECT max(timestamp) FROM (SELECT timestamp FROM counted_points
+                 WHERE project = ?1 AND timestamp < ?2 ORDER BY timestamp LIMIT ?3)) RETURNING 0",
             series_before,
         ),
         Rule::uncounted(

@@ -36,12 +36,16 @@ pub(super) fn spans(connection: &Connection, project: i64, query: &SpanQuery) ->
         .after
         .as_ref()
         .map_or((outside, ""), |after| (after.start_time.micros(), after.span_id.as_str()));
+    // An index is entered by time alone: where the last page ended, and not at the window's end.
+    let (mut since, mut until) = (query.since.micros(), query.until.micros());
+    if query.newest_first {
+        until = until.min(after_time.saturating_add(1));
+    } else {
+        since = since.max(after_time);
+    }
     let one_more = i64::try_from(query.limit).unwrap_or(i64::MAX).saturating_add(1);
     let mut spans: Vec<Span> = statement
-        .query_map(
-            params![project, query.since.micros(), query.until.micros(), after_time, after_id, one_more],
-            |row| record(row, 0),
-        )?
+        .query_map(params![project, since, until, after_time, after_id, one_more], |row| record(row, 0))?
         .collect::<rusqlite::Result<_>>()?;
     let next = if spans.len() > query.limit {
         spans.truncate(query.limit);
@@ -147,14 +151,14 @@ fn scan(
 ) -> rusqlite::Result<End> {
     let mut statement = if query.session_id.is_some() {
         connection.prepare_cached(
-            "SELECT trace_id, last_activity, shown_agent, summary FROM traces
+            "SELECT trace_id, last_activity, shown_agent, summary FROM traces INDEXED BY traces_by_session
              WHERE project = ?1 AND start_time >= ?2 AND start_time < ?3 AND (start_time, trace_id) < (?4, ?5)
                AND (?6 IS NULL OR shown_agent = ?6) AND session_id = ?7
              ORDER BY start_time DESC, trace_id DESC",
         )?
     } else if query.agent_name.is_some() {
         connection.prepare_cached(
-            "SELECT trace_id, last_activity, shown_agent, summary FROM traces
+            "SELECT trace_id, last_activity, shown_agent, summary FROM traces INDEXED BY traces_by_agent
              WHERE project = ?1 AND start_time >= ?2 AND start_time < ?3 AND (start_time, trace_id) < (?4, ?5)
                AND shown_agent = ?6 AND ?7 IS NULL
              ORDER BY start_time DESC, trace_id DESC",
@@ -176,7 +180,8 @@ fn scan(
     let rows = statement.query(params![
         project,
         query.since.micros(),
-        query.until.micros(),
+        // An index is entered by time alone: where the last page ended, and not at the window's end.
+        query.until.micros().min(after_time.saturating_add(1)),
         after_time,
         after_id,
         query.agent_name,

@@ -1,5 +1,7 @@
 //! Reading logs.
 
+use std::time::Duration;
+
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
@@ -9,6 +11,8 @@ use crate::model::{
 
 /// Rows that one call looks at where no index answers the question.
 const SCAN_BUDGET: usize = 20_000;
+/// The least difference of two times.
+const MICROSECOND: Duration = Duration::from_micros(1);
 
 /// A page of logs, newest first.
 pub(super) fn page(connection: &Connection, project: i64, query: &LogQuery) -> rusqlite::Result<LogPage> {
@@ -54,7 +58,10 @@ fn scan(
     before: Option<&LogPosition>,
     mut take: impl FnMut(Log) -> bool,
 ) -> rusqlite::Result<End> {
-    let (mut condition, mut parameters) = condition(project, query);
+    // An index is entered by time alone: where the last page ended, and not at the window's end.
+    let here = before.map(|before| before.timestamp.plus(MICROSECOND));
+    let until = query.until.into_iter().chain(here).min();
+    let (mut condition, mut parameters) = condition(project, query, until);
     if let Some(before) = before {
         condition.push_str(" AND (timestamp, id) < (?, ?)");
         parameters.push(Value::Integer(before.timestamp.micros()));
@@ -103,14 +110,15 @@ fn matching(row: &Row<'_>, query: &LogQuery) -> rusqlite::Result<Option<Log>> {
 }
 
 fn count(connection: &Connection, project: i64, query: &LogQuery) -> rusqlite::Result<Total> {
-    let (condition, parameters) = condition(project, query);
+    let (condition, parameters) = condition(project, query, query.until);
     let most = EXACT_TOTAL_LIMIT + 1;
     let parts = parts(query);
     let part = |of_level: &&str| format!("SELECT 1 FROM logs WHERE {condition}{of_level}");
     let all = parts.iter().map(part).collect::<Vec<_>>().join(" UNION ALL ");
     let sql = format!("SELECT count(*) FROM ({all} LIMIT {most})");
-    let parameters = params_from_iter(repeated(&parameters, parts.len()));
-    let value: i64 = connection.prepare_cached(&sql)?.query_row(parameters, |row| row.get(0))?;
+    let value: i64 = connection
+        .prepare_cached(&sql)?
+        .query_row(params_from_iter(repeated(&parameters, parts.len())), |row| row.get(0))?;
     let value = value.unsigned_abs();
     Ok(Total { value: value.min(EXACT_TOTAL_LIMIT), exact: value <= EXACT_TOTAL_LIMIT })
 }
@@ -119,6 +127,7 @@ fn count(connection: &Connection, project: i64, query: &LogQuery) -> rusqlite::R
 fn is_indexed(query: &LogQuery) -> bool {
     !matches!(query.event_type, EventFilter::Prefix(_))
         && (query.level == LevelFilter::Any || !parts(query).contains(&""))
+        && query.agent_name.as_deref() == agent_of_index(query)
         && query.words.is_empty()
 }
 
@@ -142,11 +151,17 @@ fn repeated(parameters: &[Value], parts: usize) -> impl Iterator<Item = &Value> 
     (0..parts).flat_map(move |_| parameters)
 }
 
+/// The agent, where the index by agents is the one to use: one by traces or by types of event narrows more.
+fn agent_of_index(query: &LogQuery) -> Option<&str> {
+    let is_narrowed = query.trace_id.is_some() || matches!(query.event_type, EventFilter::Exactly(_));
+    query.agent_name.as_deref().filter(|_| !is_narrowed)
+}
+
 /// What an index can answer. The text is one of a few, made of constants; values are bound.
-fn condition(project: i64, query: &LogQuery) -> (String, Vec<Value>) {
+fn condition(project: i64, query: &LogQuery, until: Option<Timestamp>) -> (String, Vec<Value>) {
     let mut condition = String::from("project = ? AND timestamp >= ?");
     let mut parameters = vec![Value::Integer(project), Value::Integer(query.since.micros())];
-    if let Some(until) = query.until {
+    if let Some(until) = until {
         condition.push_str(" AND timestamp < ?");
         parameters.push(Value::Integer(until.micros()));
     }
@@ -158,9 +173,9 @@ fn condition(project: i64, query: &LogQuery) -> (String, Vec<Value>) {
         condition.push_str(" AND trace_id = ?");
         parameters.push(Value::Text(trace_id.as_str().to_owned()));
     }
-    if let Some(agent_name) = &query.agent_name {
+    if let Some(agent_name) = agent_of_index(query) {
         condition.push_str(" AND agent_name = ?");
-        parameters.push(Value::Text(agent_name.clone()));
+        parameters.push(Value::Text(agent_name.to_owned()));
     }
     (condition, parameters)
 }

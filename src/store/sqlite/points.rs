@@ -44,7 +44,7 @@ pub(super) fn page(
         .query_map(
             params![
                 project,
-                window.start.micros(),
+                window.start.micros().max(after_time),
                 window.end.micros(),
                 after_time,
                 after_id,

@@ -129,7 +129,9 @@ mod tests {
             named("lone", Some("elsewhere"), SpanStatus::Ok),
             named("open", Some("root"), SpanStatus::InProgress),
         ];
-        spans.iter().for_each(|span| hold(&connection, span));
+        for span in &spans {
+            hold(&connection, span);
+        }
         let session = crate::model::Log { session_id: Some("s".into()), ..crate::model::testing::log("m") };
         connection
             .execute(

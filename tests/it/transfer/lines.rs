@@ -40,7 +40,7 @@ fn framed(records: &[Value]) -> String {
         "kinds": ["logs"], "exported_at": 1 });
     let end = json!({ "type": "end", "logs": records.len(), "spans": 0, "points": 0, "series": 0 });
     let all = std::iter::once(&header).chain(records).chain(std::iter::once(&end));
-    all.map(|line| format!("{line}\n")).collect()
+    all.map(Value::to_string).collect::<Vec<_>>().join("\n") + "\n"
 }
 
 fn log(id: &str, message: &str) -> Value {

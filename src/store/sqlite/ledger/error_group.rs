@@ -1,7 +1,5 @@
 //! What is known of failures besides their counts.
 
-use std::time::Duration;
-
 use rusqlite::{Connection, params};
 
 use super::rollup::{kind_number, tier_number};
@@ -46,7 +44,7 @@ pub(super) fn forget(
     fingerprint: &str,
     span: &Span,
 ) -> rusqlite::Result<()> {
-    const HOUR: i64 = Duration::from_secs(3_600).as_micros() as i64;
+    let hour = i64::try_from(Tier::Hour.width().as_micros()).unwrap_or(i64::MAX);
     let gone = connection
         .prepare_cached(
             "DELETE FROM error_groups WHERE project = ?1 AND fingerprint = ?2 AND NOT EXISTS (
@@ -59,7 +57,7 @@ pub(super) fn forget(
             fingerprint,
             tier_number(Tier::Hour),
             kind_number(DimensionKind::Error),
-            HOUR
+            hour
         ])?;
     if gone == 0 {
         connection

@@ -49,7 +49,7 @@ pub(super) fn end(ledger: &mut Ledger<'_>, end: &SpanEnd, pricing: &dyn Pricing)
         Err(problem) => return Ok(Err(problem)),
     }
     if span.agent_name.is_none() {
-        span.agent_name = ledger.trace(&span.trace_id)?.agent_name.clone();
+        span.agent_name.clone_from(&ledger.trace(&span.trace_id)?.agent_name);
     }
     ledger
         .connection
