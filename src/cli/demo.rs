@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::open::Opened;
-use super::{Failure, print, serve};
+use super::screen::Screen;
+use super::{Failure, print, serve, trace};
 use crate::clock::{Clock, ManualClock, SystemClock};
 use crate::config::Config;
 use crate::mcp::call_tool;
-use crate::model::Timestamp;
 use crate::replay::{self, Call, Run, Transcript};
-use crate::service::{Caller, GetTrace, Service, SpanView};
+use crate::service::{Caller, ReadTrace, Service};
 
 const RECORDINGS: [&str; 2] = [
     include_str!("../../examples/data/tau_airline.jsonl"),
@@ -23,8 +23,6 @@ const PAST: Duration = Duration::from_secs(60 * 60);
 const PAST_RUNS: u32 = 36;
 /// A pause between two live runs.
 const PAUSE: Duration = Duration::from_secs(5);
-/// Columns of a waterfall's bar.
-const BAR: usize = 36;
 
 /// Fills a store in memory with an hour of runs, and goes on until the process is told to end.
 pub(super) fn run(mut config: Config) -> Result<(), Failure> {
@@ -94,47 +92,12 @@ fn has_failed_tool(run: &Run) -> bool {
 
 /// Prints one trace as a waterfall, so that there is something to see at once.
 async fn show(service: &Service, trace_id: &str) -> Result<(), Failure> {
-    let request = GetTrace { trace_id: trace_id.to_owned(), limit: None, cursor: None };
-    let trace = service
-        .get_trace(&Caller::local(), request)
-        .await
-        .map_err(|problem| Failure::new(problem.to_string()))?;
-    let start = trace.spans.first().and_then(|span| Timestamp::parse(&span.start_time));
-    let (Some(start), Some(total)) = (start, trace.duration_ms.filter(|total| *total > 0.0)) else {
-        return Ok(());
-    };
-    print::note(&format!("\ntrace {trace_id}, one of {PAST_RUNS} of the last hour:"));
-    let last = trace.spans.len() - 1;
-    for (index, span) in trace.spans.iter().enumerate() {
-        let branch = if index == 0 {
-            ""
-        } else if index == last {
-            "└─ "
-        } else {
-            "├─ "
-        };
-        print::note(&row(span, branch, start, total));
+    let request = ReadTrace { trace_id: trace_id.to_owned(), ..ReadTrace::default() };
+    let report = service.read_trace(&Caller::local(), request).await.map_err(Failure::Problem)?;
+    print::note(&format!("\none of {PAST_RUNS} traces of the last hour:\n"));
+    for line in trace::drawn(&report, SystemClock.now(), &Screen::here()) {
+        print::note(&line.render(false));
     }
     print::note("");
     Ok(())
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    clippy::cast_precision_loss,
-    reason = "columns"
-)]
-fn row(span: &SpanView, branch: &str, start: Timestamp, total: f64) -> String {
-    let offset = Timestamp::parse(&span.start_time).map_or(0.0, |time| time.millis_since(start));
-    let duration = span.duration_ms.unwrap_or_default();
-    let column = |millis: f64| ((millis / total) * BAR as f64).round().max(0.0) as usize;
-    let before = column(offset).min(BAR - 1);
-    let bar = "█".repeat(column(duration).clamp(1, BAR - before));
-    let status = if span.status == "ok" { "" } else { &span.status };
-    let name = format!("{branch}{}", span.name);
-    let seconds = duration / 1_000.0;
-    format!("{name:<36} {seconds:>6.1} s  {:before$}{bar:<rest$}  {status}", "", rest = BAR - before)
-        .trim_end()
-        .to_owned()
 }

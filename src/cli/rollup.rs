@@ -90,6 +90,7 @@ impl Recounted {
         let (project, hours) = (on_one_line(self.project.as_str()), &self.whole.hours);
         let told = match self.whole.starts().count() {
             0 => format!("{project}: there is no hour to recount"),
+            1 => format!("{project}: recounted the hour from {} on", hours.start.to_rfc3339()),
             count => format!("{project}: recounted {count} hours, from {} on", hours.start.to_rfc3339()),
         };
         let kept = "  older records are gone in part, so the numbers of their hours stay as they are";

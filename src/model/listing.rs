@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Labels, MetricKind, Series, Span, SpanId, SpanPosition, SpanStatus, Timestamp, Total, TraceId, TraceRow,
+    Labels, Log, MetricKind, Series, Span, SpanId, SpanPosition, SpanStatus, Timestamp, Total, TraceId,
+    TraceRow,
 };
 
 /// By which of their times spans are looked for.
@@ -236,6 +237,26 @@ pub struct StoreSize {
 
 /// A series and when its last point was taken, for one who takes it elsewhere.
 pub type Dated = (Series, Timestamp);
+
+impl Deletion {
+    /// Whether a trace is to go.
+    pub fn is_of_trace(&self, row: &TraceRow) -> bool {
+        match self {
+            Self::Trace(trace_id) => row.trace_id == *trace_id,
+            Self::Agent(agent) => row.summary.agent_name.as_ref() == Some(agent),
+            Self::Session(session) => row.summary.session_id.as_ref() == Some(session),
+        }
+    }
+
+    /// Whether a log is to go.
+    pub fn is_of_log(&self, log: &Log) -> bool {
+        match self {
+            Self::Trace(trace_id) => log.trace_id.as_ref() == Some(trace_id),
+            Self::Agent(agent) => log.agent_name.as_ref() == Some(agent),
+            Self::Session(session) => log.session_id.as_ref() == Some(session),
+        }
+    }
+}
 
 impl SpanPosition {
     /// The position of `span` among spans looked for by `by`.

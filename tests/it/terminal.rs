@@ -53,6 +53,8 @@ fn seen(store: &str, words: &[&str]) -> Option<String> {
         .args(["-c", AT_A_TERMINAL, BINARY, "--store", store])
         .args(words)
         .env("TERM", "xterm")
+        // Colours are the commands' own; that nobody else's get through is seen without them.
+        .env("NO_COLOR", "1")
         .output()
         .unwrap();
     Some(text(&output))
@@ -80,9 +82,12 @@ fn at_a_terminal_nothing_acts_and_nothing_hides() {
     let gateway = format!("http://127.0.0.1:{}/{HOSTILE_NAME}", free_port());
     let nowhere = format!("/nowhere/{HOSTILE}.toml");
     let listen = format!("127.0.0.1:{}", free_port());
-    let commands: [(&[&str], &str); 13] = [
+    let commands: [(&[&str], &str); 16] = [
         (&["call", "query_logs"], "\\u{1b}]52"),
         (&["call", "get_trace", r#"{"trace_id":"t"}"#], "boss\\u{202e}txt.exe"),
+        (&["logs", "--full"], "\\u{1b}]52"),
+        (&["traces"], "\\u{202e}txt"),
+        (&["trace", "t"], "boss\\u{202e}txt.exe"),
         (&["key", "list"], "boss\\u{202e}txt.exe\\u{2066} \\u{200b}"),
         (&["--listen", &listen, "--pushgateway", &gateway, "doctor"], "pushgateway"),
         (&["--config", &nowhere, "doctor"], "\\u{1b}"),

@@ -47,7 +47,7 @@ pub(super) fn run(config: &Config, arguments: &Trace) -> Result<(), Failure> {
 }
 
 /// The trace as people read it: what it is, its steps, and what it comes to.
-fn drawn(report: &TraceReport, now: Timestamp, screen: &Screen) -> Vec<Line> {
+pub(super) fn drawn(report: &TraceReport, now: Timestamp, screen: &Screen) -> Vec<Line> {
     let last = report.head.last_activity.as_deref().and_then(Timestamp::parse);
     // What is abandoned is not at work any more.
     let until = if report.head.status == "in_progress" { now } else { last.unwrap_or(now) };

@@ -5,25 +5,21 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::model::digest;
+use crate::model::redact::compile;
 
 /// Characters of a folded message that are kept: two that begin alike for so long are alike.
 const MAX_MESSAGE_CHARS: usize = 500;
 
-#[expect(clippy::unwrap_used, reason = "constant expressions, which a test compiles")]
-fn expression(text: &str) -> Regex {
-    Regex::new(text).unwrap()
-}
-
 /// UUIDs, and runs of eight and more hexadecimal digits among which is a decimal one.
 static IDS: LazyLock<Regex> = LazyLock::new(|| {
-    expression(
+    compile(
         r"(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|\b(?:0x)?[a-f]{0,64}[0-9][0-9a-f]{7,64}\b",
     )
 });
 /// Numbers of any length, with what belongs to them.
-static NUMBERS: LazyLock<Regex> = LazyLock::new(|| expression(r"[0-9]+(?:[.,:][0-9]+)*"));
+static NUMBERS: LazyLock<Regex> = LazyLock::new(|| compile(r"[0-9]+(?:[.,:][0-9]+)*"));
 /// Numbers too long to be a part of a name, such as a version.
-static LONG_NUMBERS: LazyLock<Regex> = LazyLock::new(|| expression(r"[0-9]{4,}"));
+static LONG_NUMBERS: LazyLock<Regex> = LazyLock::new(|| compile(r"[0-9]{4,}"));
 
 /// A message with `#` in the place of every id and number, cut to what tells messages apart.
 pub fn fold_message(message: &str) -> String {

@@ -131,6 +131,12 @@ fn is_indexed(query: &LogQuery) -> bool {
         && query.words.is_empty()
 }
 
+/// The agent, where the index by agents is the one to use: one by traces or by types of event narrows more.
+fn agent_of_index(query: &LogQuery) -> Option<&str> {
+    let is_narrowed = query.trace_id.is_some() || matches!(query.event_type, EventFilter::Exactly(_));
+    query.agent_name.as_deref().filter(|_| !is_narrowed)
+}
+
 /// The parts of a question, each a condition behind that of [`condition`]: one for each level where an index knows the
 /// logs of all that are asked for. Constants, since an index of a part of a table is not used for what is bound.
 fn parts(query: &LogQuery) -> &'static [&'static str] {
@@ -149,12 +155,6 @@ fn parts(query: &LogQuery) -> &'static [&'static str] {
 /// The parameters of so many parts.
 fn repeated(parameters: &[Value], parts: usize) -> impl Iterator<Item = &Value> {
     (0..parts).flat_map(move |_| parameters)
-}
-
-/// The agent, where the index by agents is the one to use: one by traces or by types of event narrows more.
-fn agent_of_index(query: &LogQuery) -> Option<&str> {
-    let is_narrowed = query.trace_id.is_some() || matches!(query.event_type, EventFilter::Exactly(_));
-    query.agent_name.as_deref().filter(|_| !is_narrowed)
 }
 
 /// What an index can answer. The text is one of a few, made of constants; values are bound.
@@ -207,7 +207,7 @@ mod tests {
             (LevelFilter::AtLeast(Level::Debug), "logs_by_time", 1),
         ] {
             query.level = level;
-            let (condition, parameters) = condition(1, &query);
+            let (condition, parameters) = condition(1, &query, None);
             let sql = format!("EXPLAIN QUERY PLAN {}", newest_first(&condition, parts(&query)));
             let mut statement = connection.prepare(&sql).unwrap();
             let bound = params_from_iter(repeated(&parameters, parts(&query).len()));

@@ -1,5 +1,7 @@
 //! One who watches `/api/v1/live`, as a browser does.
 
+use std::sync::LazyLock;
+
 use reqwest::{Client, Response, StatusCode};
 use serde_json::Value;
 
@@ -98,11 +100,14 @@ impl Event {
 
 /// Asks for the stream.
 pub(crate) async fn ask(server: &Server, query: &str, last_id: Option<&str>, key: Option<&str>) -> Response {
-    // The tests' process is not the program's: nobody has named the provider of cryptography yet.
-    rustls::crypto::ring::default_provider().install_default().ok();
-    let client = Client::builder().no_proxy().build().expect("a client");
+    // One for all: to make one takes longer than all else. It keeps no connection, as each test has a runtime of its own.
+    static CLIENT: LazyLock<Client> = LazyLock::new(|| {
+        // The tests' process is not the program's: nobody has named the provider of cryptography yet.
+        rustls::crypto::ring::default_provider().install_default().ok();
+        Client::builder().no_proxy().pool_max_idle_per_host(0).build().expect("a client")
+    });
     let mut request =
-        client.get(server.url(&format!("/api/v1/live{query}"))).header("accept-encoding", "gzip");
+        CLIENT.get(server.url(&format!("/api/v1/live{query}"))).header("accept-encoding", "gzip");
     if let Some(last_id) = last_id {
         request = request.header("last-event-id", last_id);
     }

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::RedisStore;
 use super::keys::Keys;
 use super::walk::{Path, Walk};
-use crate::model::{Deletion, Log, Problem, Timestamp, TraceRow};
+use crate::model::{Deletion, Problem, Timestamp};
 use crate::store::Deleted;
 
 /// Records that a slice deletes.
@@ -124,23 +124,5 @@ impl RedisStore {
 impl Progress {
     fn is_of(&self, keys: &Keys, deletion: &Deletion) -> bool {
         self.project == keys.project() && self.deletion == *deletion
-    }
-}
-
-impl Deletion {
-    fn is_of_trace(&self, row: &TraceRow) -> bool {
-        match self {
-            Self::Trace(trace_id) => row.trace_id == *trace_id,
-            Self::Agent(agent) => row.summary.agent_name.as_ref() == Some(agent),
-            Self::Session(session) => row.summary.session_id.as_ref() == Some(session),
-        }
-    }
-
-    fn is_of_log(&self, log: &Log) -> bool {
-        match self {
-            Self::Trace(trace_id) => log.trace_id.as_ref() == Some(trace_id),
-            Self::Agent(agent) => log.agent_name.as_ref() == Some(agent),
-            Self::Session(session) => log.session_id.as_ref() == Some(session),
-        }
     }
 }

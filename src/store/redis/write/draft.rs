@@ -1,6 +1,6 @@
 //! What is to be written for one record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::points::{add, add_series};
 use super::{Ttl, rollups};
@@ -88,10 +88,17 @@ impl Draft {
         shards.into_values()
     }
 
-    /// Entries in the body's shard, and the body.
+    /// Entries in the body's shard, and the body. A time to live is set once for each key, after all else.
     pub(super) fn record(&self) -> Vec<Command> {
         let entries = self.entries.iter().filter(|entry| entry.key.shard == self.shard);
-        entries.chain(&self.body).cloned().collect()
+        let mut set: HashSet<&str> = HashSet::new();
+        let last_first = entries.chain(&self.body).rev();
+        let mut commands: Vec<Command> = last_first
+            .filter(|command| command.name != "EXPIRE" || set.insert(&command.key.name))
+            .cloned()
+            .collect();
+        commands.reverse();
+        commands
     }
 }
 

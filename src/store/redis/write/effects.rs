@@ -83,15 +83,19 @@ fn share(keys: &Keys, ttl: Ttl, before: Option<&Span>, after: Option<&Span>) -> 
     let summary = |span: Option<&Span>| span.map(TraceSummary::of).unwrap_or_default();
     let (was, is) = (summary(before), summary(after));
     let mut difference = is.counts.minus(was.counts);
-    let mut tally = Command::new("TALLY", key.clone()).arg(ttl.traces);
-    for (name, count) in difference.by_name().into_iter().filter(|(_, count)| **count != 0) {
-        tally = tally.arg(name).arg(*count);
+    let changes: Vec<_> = difference.by_name().into_iter().filter(|(_, count)| **count != 0).collect();
+    let mut commands = Vec::new();
+    if !changes.is_empty() {
+        let tally = Command::new("TALLY", key.clone()).arg(ttl.traces);
+        commands.push(changes.into_iter().fold(tally, |tally, (name, count)| tally.arg(name).arg(*count)));
     }
-    let mut commands = vec![tally];
     let Some(after) = after else {
         commands.push(Command::new("SPENT", key).arg("spans"));
         return commands;
     };
+    if before.is_none() {
+        commands.push(Command::new("EXPIRE", key.clone()).arg(ttl.traces));
+    }
     let mut told: Vec<(&str, Timestamp, &str, String)> = Vec::new();
     let json = |value: Option<String>| value.unwrap_or_default();
     let id = after.span_id.as_str();

@@ -26,6 +26,7 @@ pub(super) fn of_change(keys: &Keys, ttl: Ttl, before: Option<&Span>, after: Opt
         let count = Command::new("TALLY", keys.failures(shard)).arg(ttl.rollups);
         let changes = was.map(|was| (was, -1)).into_iter().chain(is.map(|is| (is, 1)));
         commands.push(changes.fold(count, |command, (fingerprint, more)| command.arg(fingerprint).arg(more)));
+        commands.push(Command::new("EXPIRE", keys.failures(shard)).arg(ttl.rollups));
     }
     commands
 }
