@@ -15,7 +15,7 @@ use crate::service::text::{choice, given};
 use crate::service::{Service, within_deadline};
 
 /// Spans that are read at once.
-const SPANS_AT_ONCE: usize = 2_000;
+const SPANS_AT_ONCE: usize = 5_000;
 
 impl Service {
     /// A trace with its spans, and what they say together.
