@@ -1,6 +1,6 @@
 //! Records from another store: they keep what they are, and come once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use watchglass::model::{
@@ -117,11 +117,11 @@ pub(super) async fn series_keep_the_larger_or_the_newer(world: World) {
         (name, histogram(2, 9.0), 20, histogram(4, 1.0)),
         (name, histogram(6, 2.0), 30, histogram(6, 2.0)),
     ];
-    let mut seen = BTreeMap::new();
+    let mut seen = BTreeSet::new();
     for (name, value, micros, expected) in steps {
         let series = Series { name: name.into(), labels: BTreeMap::new(), value };
         let new = is_new(&world, Import::Series { series, updated: at(micros) }).await;
-        assert_eq!(new, seen.insert(name, ()).is_none(), "{name}");
+        assert_eq!(new, seen.insert(name), "{name}");
         let held: Vec<(Series, Timestamp)> = world.store.dated_series(&world.project).await.unwrap();
         let (held, _) = held.into_iter().find(|(series, _)| series.name == name).unwrap();
         assert_eq!(held.value, expected);
