@@ -10,8 +10,7 @@ use watchglass::model::{
 };
 
 use super::world::{
-    HOUR, MINUTE, SECOND, World, all_rollups, at, days, end, named, point, span, start, write_end,
-    write_point,
+    HOUR, MINUTE, SECOND, World, all_rollups, at, end, named, point, span, start, write_end, write_point,
 };
 
 /// A call of a model.
