@@ -1,10 +1,10 @@
 //! What every answer has in common: tags, compression, methods, and one form of refusal.
 
-use reqwest::Method;
 use reqwest::header::{
     ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HOST,
     IF_NONE_MATCH, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
+use reqwest::{Method, RequestBuilder};
 
 use serde_json::json;
 
@@ -131,7 +131,7 @@ async fn a_key_is_asked_for_in_the_same_form() {
     let nobody = Caller::without_key(&guarded.server);
     let ask = async |key: Option<&str>| {
         let request = nobody.request(Method::GET, "/api/v1/status");
-        let request = key.into_iter().fold(request, |request, key| request.bearer_auth(key));
+        let request = key.into_iter().fold(request, RequestBuilder::bearer_auth);
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         (status, headers, response.json::<serde_json::Value>().await.unwrap())

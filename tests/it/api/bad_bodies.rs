@@ -10,7 +10,8 @@ use crate::support::http::{self, Connection};
 /// The writes: what takes one record or an array of them.
 async fn writes(world: &World) -> Vec<Operation> {
     let operations = world.operations().await.into_iter();
-    let writes: Vec<Operation> = operations.filter(|operation| operation.takes_json).collect();
+    let writes: Vec<Operation> =
+        operations.filter(|operation| operation.body.as_deref() == Some("application/json")).collect();
     assert!(writes.len() >= 4);
     writes
 }

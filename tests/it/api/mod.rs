@@ -33,12 +33,10 @@ struct Operation {
     method: Method,
     path: String,
     parameters: Vec<Parameter>,
-    /// Whether it answers with JSON in one piece.
-    is_json: bool,
-    has_body: bool,
-    takes_json: bool,
-    /// Whether it goes on until the client leaves.
-    is_endless: bool,
+    /// The media type of its answer.
+    answer: String,
+    /// The media type of its body, if it takes one.
+    body: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -155,16 +153,14 @@ impl World {
         let mut operations = Vec::new();
         for (path, item) in document["paths"].as_object().expect("paths") {
             for (method, operation) in item.as_object().expect("operations") {
-                let answers = &operation["responses"]["200"]["content"];
                 let parameters = operation["parameters"].as_array().into_iter().flatten();
+                let media_type = |content: &Value| content.as_object()?.keys().next().cloned();
                 operations.push(Operation {
                     method: method.to_ascii_uppercase().parse().unwrap(),
                     path: path.clone(),
                     parameters: parameters.map(Parameter::read).collect(),
-                    is_json: answers["application/json"].is_object(),
-                    has_body: operation["requestBody"].is_object(),
-                    takes_json: operation["requestBody"]["content"]["application/json"].is_object(),
-                    is_endless: answers["text/event-stream"].is_object(),
+                    answer: media_type(&operation["responses"]["200"]["content"]).unwrap(),
+                    body: media_type(&operation["requestBody"]["content"]),
                 });
             }
         }
@@ -220,6 +216,10 @@ impl Operation {
             given.iter().filter(|(name, _)| !in_path(name)).map(|(name, value)| format!("{name}={value}")),
         );
         if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) }
+    }
+
+    fn answers_json(&self) -> bool {
+        self.answer == "application/json"
     }
 
     fn has(&self, parameter: &str) -> bool {

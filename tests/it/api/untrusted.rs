@@ -60,7 +60,7 @@ async fn check(store: &str) {
         .operations()
         .await
         .iter()
-        .filter(|operation| operation.method == Method::GET && operation.is_json)
+        .filter(|operation| operation.method == Method::GET && operation.answers_json())
     {
         for address in questions(operation) {
             let answer = world.get(&address).await;
