@@ -86,7 +86,7 @@ struct Arguments {
     /// Spread the hundredth of them over as long a time, instead of a hundredth of it
     #[arg(long)]
     thin: bool,
-    /// Write `--records` to the store at URL, over the last 20 hours, and measure nothing
+    /// Write `--records` to the store at URL, over the last 5 days, and measure nothing
     #[arg(long, value_name = "URL", requires = "records")]
     load: Option<String>,
     /// What `cargo bench` passes to every benchmark

@@ -21,8 +21,8 @@ use crate::process::{McpServer, Redis};
 use crate::records::{Amount, LARGE_TRACE};
 use crate::row::Side;
 
-/// Through how long a time the records come: less than any store keeps them by default.
-pub(crate) const OVER: Duration = Duration::from_secs(20 * 60 * 60);
+/// Through how long a time the records come: so long that a hundredth of it is more than the hour that is asked about.
+pub(crate) const OVER: Duration = Duration::from_secs(5 * 24 * 60 * 60);
 /// Keeps everything that is loaded.
 const SETTINGS: &str = "[retention]\ntraces = \"30d\"\nlogs = \"30d\"\nseries = \"30d\"\nrollups = \"400d\"\nmax_size = \"1000GB\"\n";
 /// How long a server may take, once it has been started, to do what there is to do for itself.

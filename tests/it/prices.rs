@@ -57,7 +57,7 @@ fn fresh_cases_cost_what_the_package_says() {
         );
         compared += 1;
     }
-    assert!(compared > 3_000, "only {compared} of {} had a price", cases.len());
+    assert!(compared >= 2_000, "only {compared} of {} had a price", cases.len());
 }
 
 #[tokio::test]
