@@ -1,6 +1,6 @@
 //! The API over HTTP, as a table.
 //!
-//! An [`Endpoint`] names its address, the scope that a key needs, its request, its answer and its use case. From the
+//! An `Endpoint` names its address, the scope that a key needs, its request, its answer and its use case. From the
 //! table are made the routes, the reading of what is asked, and the OpenAPI document at `/api/openapi.json`. To add one:
 //!
 //! ```text
@@ -21,9 +21,9 @@
 //! that takes several values with commas between them. What is given without a value counts as not given. `Overview` is
 //! `Serialize + JsonSchema`.
 //!
-//! - [`Endpoint::array`] answers with the bare items of a [`Page`](crate::service::Page), and names the next page in `Link`
-//! - [`Endpoint::batch`] takes one record or an array of them, by a use case that answers with [`Committed`]
-//! - [`Endpoint::raw`] hands the whole [`Call`] over, for answers that are streams and bodies that are not JSON
+//! - `Endpoint::array` answers with the bare items of a [`Page`](crate::service::Page), and names the next page in `Link`
+//! - `Endpoint::batch` takes one record or an array of them, by a use case that answers with [`Committed`]
+//! - `Endpoint::raw` hands the whole `Call` over, for answers that are streams and bodies that are not JSON
 //!
 //! [`Committed`]: crate::service::Committed
 

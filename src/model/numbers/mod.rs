@@ -2,7 +2,7 @@
 //!
 //! A record gives [`Contribution`]s, each at its own instant; a roll-up is their sum over a minute or an hour. So a
 //! change of a record adds the difference of what it gave before and gives now, a deletion takes away what it
-//! gave, and a recount from the records is a plain sum: there is one rule, [`Span::contributions`].
+//! gave, and a recount from the records is a plain sum: there is one rule, `Span::contributions`.
 
 mod contribution;
 mod dimension;

@@ -1,6 +1,6 @@
 //! What happens, as it happens, for those who watch.
 //!
-//! While somebody watches a project there is one [`Feed`](feed::Feed) for it, which fills a [ring](ring) of the last
+//! While somebody watches a project there is one [`Feed`] for it, which fills a [`ring`] of the last
 //! events. A client is a place in the ring: there is no queue for it, so one that is slow costs nothing and is cut when
 //! the ring has moved on. Each event has an id by which a client resumes, on this server or on another (see [`mark`]).
 //!

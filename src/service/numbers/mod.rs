@@ -1,6 +1,6 @@
 //! The numbers: how many, how long, how often it failed, what it cost; over a window, over time, and by whom.
 //!
-//! Every question is a window, which [`plan`] lays out as whole rows of roll-ups and, at its edges, records; [`read`]
+//! Every question is a window, which `plan` lays out as whole rows of roll-ups and, at its edges, records; `read`
 //! adds them up. So an answer is exact to the microsecond, and costs what its rows cost, however many records
 //! there are.
 
