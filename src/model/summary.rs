@@ -129,7 +129,10 @@ impl Counts {
 
     /// Tokens of all types.
     pub const fn tokens(&self) -> i64 {
-        self.input_tokens + self.cache_read_tokens + self.cache_write_tokens + self.output_tokens
+        self.input_tokens
+            .saturating_add(self.cache_read_tokens)
+            .saturating_add(self.cache_write_tokens)
+            .saturating_add(self.output_tokens)
     }
 
     /// What it cost as far as that is known, in pico-dollars.

@@ -130,7 +130,7 @@ impl Tally {
 
     /// Tokens of all types.
     pub fn tokens(&self) -> i64 {
-        Measure::TOKENS.into_iter().map(|measure| self[measure]).sum()
+        Measure::TOKENS.into_iter().fold(0, |sum, measure| sum.saturating_add(self[measure]))
     }
 
     /// What it cost as far as that is known, in pico-dollars.
@@ -206,6 +206,15 @@ mod tests {
             assert_eq!(measure as usize, number);
             assert_eq!(Measure::from_name(measure.as_str()), Some(measure));
         }
+    }
+
+    #[test]
+    fn sums_stop_at_what_64_bits_hold() {
+        let mut tally = Tally::default();
+        (tally[Measure::OtherTokens], tally[Measure::InputTokens]) = (i64::MAX, 1);
+        let once = tally.clone();
+        tally += &once;
+        assert_eq!(tally.tokens(), i64::MAX);
     }
 
     #[test]
