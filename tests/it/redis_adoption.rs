@@ -23,16 +23,16 @@ const LOGS: u64 = 3_000;
 /// Names that one slice may look at, some more than asked for as `SCAN` has it.
 const NAMES: u64 = 2_000;
 
-fn project() -> ProjectId {
+pub(crate) fn project() -> ProjectId {
     ProjectId::default_project()
 }
 
-async fn connect(server: &Server) -> Arc<dyn Store> {
+pub(crate) async fn connect(server: &Server) -> Arc<dyn Store> {
     open(&options(&server.url())).await.unwrap()
 }
 
 /// A whole round; tells how many records it found.
-async fn round(store: &dyn Store) -> u64 {
+pub(crate) async fn round(store: &dyn Store) -> u64 {
     let mut records = 0;
     loop {
         let slice = store.adopt(at(0)).await.unwrap();

@@ -1,41 +1,20 @@
 //! Numbers on Redis: what scripts write counts too, once; what an older watchglass wrote is brought up; lists of others.
 
-use std::sync::Arc;
-
 use redis::{Pipeline, pipe};
 use serde_json::json;
 use watchglass::model::{
-    Contribution, DimensionKind, Measure, MetricKind, Point, ProjectId, RollupQuery, Span, SpanQuery,
-    SpanStatus, SpanTime, Sums, Tier, Timestamp, TraceListQuery, TraceSort, changes,
+    Contribution, DimensionKind, Measure, MetricKind, Point, RollupQuery, Span, SpanQuery, SpanStatus,
+    SpanTime, Sums, Tier, Timestamp, TraceListQuery, TraceSort, changes,
 };
 use watchglass::store::{Store, open};
 
 use crate::contract::world::{at, end, named, options, point, span, start, write_end, write_point};
+use crate::redis_adoption::{connect, project, round};
 use crate::support::redis::{Server, cluster_url, shared_cluster};
 
 const SECOND: i64 = 1_000_000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
-
-fn project() -> ProjectId {
-    ProjectId::default_project()
-}
-
-async fn connect(server: &Server) -> Arc<dyn Store> {
-    open(&options(&server.url())).await.unwrap()
-}
-
-/// A whole round; tells how many records it found.
-async fn round(store: &dyn Store) -> u64 {
-    let mut records = 0;
-    loop {
-        let slice = store.adopt(at(0)).await.unwrap();
-        records += slice.records;
-        if !slice.more {
-            return records;
-        }
-    }
-}
 
 async fn write(store: &dyn Store, batch: Vec<watchglass::model::Write>) {
     for answer in store.write(&project(), batch).await {

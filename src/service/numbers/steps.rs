@@ -14,6 +14,7 @@ use super::number::float;
 use super::ranking::{Order, Ranked, order};
 use super::read::Question;
 use super::request::{Models, Tools};
+use super::window::Window;
 use crate::model::{Dimension, DimensionKind, ErrorGroup, Measure, Problem, Scope, Tally};
 
 /// How the calls of one thing went.
@@ -115,12 +116,7 @@ impl Service {
         let agent = optional_name("agent", request.agent.as_deref())?;
         let Tools { period, limit, cursor, .. } = &request;
         let page = self.page(project, ("tools", &request), period, limit.as_ref(), cursor.as_deref())?;
-        let question = Question {
-            window: page.window,
-            dimension: DimensionKind::Step,
-            agent: agent.as_deref(),
-            bin: None,
-        };
+        let question = of_steps(page.window, agent.as_deref());
         let counted = self.numbers(project, question).await?;
         let tools = counted.by(|_, _, dimension| match dimension {
             Dimension::Step { kind: "tool", name, .. } => Some(name.as_str()),
@@ -148,12 +144,7 @@ impl Service {
         let agent = optional_name("agent", request.agent.as_deref())?;
         let Models { period, limit, cursor, .. } = &request;
         let page = self.page(project, ("models", &request), period, limit.as_ref(), cursor.as_deref())?;
-        let question = Question {
-            window: page.window,
-            dimension: DimensionKind::Step,
-            agent: agent.as_deref(),
-            bin: None,
-        };
+        let question = of_steps(page.window, agent.as_deref());
         let counted = self.numbers(project, question).await?;
         let models = counted.by(|_, _, dimension| match dimension {
             Dimension::Step { kind: "llm", model, .. } => Some(model.as_str()),
@@ -166,6 +157,11 @@ impl Service {
         });
         page.of(rows.collect(), order, |row| row.model.as_deref().unwrap_or(UNKNOWN), counted.view())
     }
+}
+
+/// What is asked of steps, those of one agent or of all.
+const fn of_steps(window: Window, agent: Option<&str>) -> Question<'_> {
+    Question { window, dimension: DimensionKind::Step, agent, bin: None }
 }
 
 impl From<&Tally> for Calls {
